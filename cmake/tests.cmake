@@ -1,0 +1,63 @@
+# Test programs. Every folder may be empty.
+include(GoogleTest)
+find_package(GTest REQUIRED)
+
+set(tests_dir ${PROJECT_SOURCE_DIR}/test)
+
+# Certificates, fake BIOs and the like, shared by all tests. It links neither libssl: the program
+# that uses it decides which one.
+file(GLOB support_sources CONFIGURE_DEPENDS ${tests_dir}/support/*.cc)
+add_library(test_support_usage INTERFACE)
+target_include_directories(test_support_usage INTERFACE ${tests_dir} ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(test_support_usage SYSTEM INTERFACE ${OPENSSL_INCLUDE_DIR})
+target_compile_definitions(test_support_usage INTERFACE
+  OPENSSL_SUPPRESS_DEPRECATED HANDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+if(support_sources)
+  add_library(test_support STATIC ${support_sources})
+  target_link_libraries(test_support PUBLIC test_support_usage PRIVATE handfast_warnings)
+else()
+  add_library(test_support INTERFACE)
+  target_link_libraries(test_support INTERFACE test_support_usage)
+endif()
+
+file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS ${tests_dir}/unit/*.cc)
+if(unit_sources)
+  add_executable(unit_tests ${unit_sources})
+  target_include_directories(unit_tests PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(unit_tests PRIVATE
+    handfast_warnings test_support handfast_static OpenSSL::Crypto
+    GTest::gtest GTest::gtest_main Threads::Threads)
+  gtest_discover_tests(unit_tests DISCOVERY_MODE PRE_TEST)
+endif()
+
+# Programs written only against <openssl/ssl.h>. They are linked with the system's libssl and meet
+# Handfast through LD_LIBRARY_PATH, as any program does.
+function(handfast_programs folder output)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cc ${folder}/*.c)
+  foreach(source IN LISTS sources)
+    get_filename_component(name ${source} NAME_WE)
+    set(target ${output}_${name})
+    add_executable(${target} ${source})
+    set_target_properties(${target} PROPERTIES
+      OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${output})
+    target_link_libraries(${target} PRIVATE
+      handfast_warnings ${ARGN} OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+  endforeach()
+endfunction()
+
+handfast_programs(${tests_dir}/twin twin test_support)
+handfast_programs(${tests_dir}/apps apps test_support)
+handfast_programs(${tests_dir}/peers peers test_support)
+handfast_programs(${tests_dir}/abi abi test_support)
+if(EXISTS ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt)
+  add_subdirectory(examples)
+endif()
+
+# Runners that print PASS/FAIL/SKIP lines; `check` counts those lines, ctest their exit status.
+foreach(runner twin apps peers abi lint)
+  if(EXISTS ${tests_dir}/${runner}/run)
+    add_test(NAME ${runner} COMMAND ${tests_dir}/${runner}/run)
+    set_tests_properties(${runner} PROPERTIES
+      ENVIRONMENT "HANDFAST_BUILD=${PROJECT_BINARY_DIR}" WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  endif()
+endforeach()
