@@ -77,7 +77,7 @@ def version_script(rows):
 
 
 def include_lines():
-    lines = ["#define OPENSSL_SUPPRESS_DEPRECATED"]
+    lines = ["#ifndef OPENSSL_SUPPRESS_DEPRECATED", "#define OPENSSL_SUPPRESS_DEPRECATED", "#endif"]
     lines += [f"#include <openssl/{header}>" for header in HEADERS]
     lines += [f"#include <handfast/{path.name}>" for path in sorted(OWN_HEADERS.glob("*.h"))]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,17 @@
+// SSL_COMP_set0_compression_methods(NULL) before anything else, as programs do at start-up.
+#include "../support/report.h"
+
+namespace {
+
+void run() {
+  STACK_OF(SSL_COMP)* before = SSL_COMP_set0_compression_methods(nullptr);
+  twin::out("before: %d", before != nullptr);
+  twin::out("after: %d", SSL_COMP_get_compression_methods() != nullptr);
+  SSL_COMP_set0_compression_methods(before);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return twin::run({{"set_first", run}}, argc, argv);
+}
