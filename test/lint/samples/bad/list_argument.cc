@@ -1,0 +1,5 @@
+// refused: braces among the arguments of an awaited call
+Flow flow(Handshake& hs) {
+  CHECK(co_await send(hs, {1, 2}));
+  co_return ok();
+}
