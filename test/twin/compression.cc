@@ -31,7 +31,7 @@ void add() {
   list();
 }
 
-// What OpenLDAP and old servers do to switch compression off.
+// What some servers do at start-up to switch compression off.
 void empty() {
   sk_SSL_COMP_zero(SSL_COMP_get_compression_methods());
   list();
@@ -49,10 +49,23 @@ void replace() {
   list();
 }
 
+void connection() {
+  SSL_CTX* ctx = SSL_CTX_new(TLS_method());
+  SSL* ssl = SSL_new(ctx);
+  twin::out("current: %d, expansion: %d", SSL_get_current_compression(ssl) != nullptr,
+            SSL_get_current_expansion(ssl) != nullptr);
+  SSL_free(ssl);
+  SSL_CTX_free(ctx);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return twin::run(
-      {{"list", list}, {"names", names}, {"add", add}, {"empty", empty}, {"replace", replace}},
-      argc, argv);
+  return twin::run({{"list", list},
+                    {"names", names},
+                    {"add", add},
+                    {"empty", empty},
+                    {"replace", replace},
+                    {"connection", connection}},
+                   argc, argv);
 }
