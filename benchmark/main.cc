@@ -1,0 +1,83 @@
+// libssl_bench MEASUREMENT [--quick]: measures whichever libssl.so.3 the loader has found and
+// prints JSON lines, the first of them naming the library's file.
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "measure.h"
+
+namespace {
+
+using bench::KeyKind;
+
+struct Measurement {
+  const char* name;
+  bool counts_memory;
+  void (*run)(const char* name, bool quick);
+};
+
+void handshake(const char* name, KeyKind key, bool tickets, bool quick) {
+  bench::Setup setup;
+  setup.key = key;
+  setup.tickets = tickets;
+  bench::measure_handshake(name, setup, quick);
+}
+
+constexpr Measurement kMeasurements[] = {
+    {"handshake.ecdsa-p256", false,
+     [](const char* name, bool quick) { handshake(name, KeyKind::kEcdsaP256, false, quick); }},
+    {"handshake.rsa-2048", false,
+     [](const char* name, bool quick) { handshake(name, KeyKind::kRsa2048, false, quick); }},
+    {"handshake.ecdsa-p256-tickets", false,
+     [](const char* name, bool quick) { handshake(name, KeyKind::kEcdsaP256, true, quick); }},
+    {"bulk.aes-128-gcm", false,
+     [](const char* name, bool quick) {
+       bench::measure_bulk(name, "TLS_AES_128_GCM_SHA256", quick);
+     }},
+    {"bulk.aes-256-gcm", false,
+     [](const char* name, bool quick) {
+       bench::measure_bulk(name, "TLS_AES_256_GCM_SHA384", quick);
+     }},
+    {"bulk.chacha20-poly1305", false,
+     [](const char* name, bool quick) {
+       bench::measure_bulk(name, "TLS_CHACHA20_POLY1305_SHA256", quick);
+     }},
+    {"throughput", false, [](const char*, bool quick) { bench::measure_threads(quick); }},
+    {"memory", true, [](const char*, bool quick) { bench::measure_memory(quick); }},
+    {"mallocs", true, [](const char*, bool quick) { bench::measure_mallocs(quick); }},
+};
+
+int usage() {
+  std::fputs("usage: libssl_bench MEASUREMENT [--quick]\nmeasurements:\n", stderr);
+  for (const Measurement& measurement : kMeasurements) {
+    std::fprintf(stderr, "  %s\n", measurement.name);
+  }
+  return 2;
+}
+
+void print_library() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("/libssl.so.3") == std::string::npos) continue;
+    std::printf("{\"library\": \"%s\"}\n", line.substr(line.find('/')).c_str());
+    return;
+  }
+  bench::check(false, "no libssl.so.3 in /proc/self/maps");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return usage();
+  const bool quick = argc > 2 && std::strcmp(argv[2], "--quick") == 0;
+  for (const Measurement& measurement : kMeasurements) {
+    if (std::strcmp(measurement.name, argv[1]) != 0) continue;
+    if (measurement.counts_memory) bench::install_counting_allocator();
+    print_library();
+    measurement.run(measurement.name, quick);
+    return 0;
+  }
+  return usage();
+}

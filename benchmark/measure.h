@@ -1,0 +1,33 @@
+// The measurements. Each prints its rows with print_row().
+#ifndef HANDFAST_BENCHMARK_MEASURE_H_
+#define HANDFAST_BENCHMARK_MEASURE_H_
+
+#include <string>
+
+#include "lab.h"
+
+namespace bench {
+
+// CPU time of a full handshake, from SSL_new() to SSL_free(), for each side.
+void measure_handshake(const std::string& name, const Setup& setup, bool quick);
+
+// CPU time of SSL_write() and SSL_read() of one record, at 16 KB, 1 KB and 64 bytes.
+void measure_bulk(const std::string& name, const char* suite, bool quick);
+
+// Completed handshakes in a second on 1 and on 2 threads that share both contexts.
+void measure_threads(bool quick);
+
+// Bytes requested from the allocator and still held by an idle connection, for each side.
+// Needs install_counting_allocator().
+void measure_memory(bool quick);
+
+// Calls of malloc and realloc in a full handshake, for each side.
+// Needs install_counting_allocator().
+void measure_mallocs(bool quick);
+
+// Must run before anything else touches libcrypto.
+void install_counting_allocator();
+
+}  // namespace bench
+
+#endif  // HANDFAST_BENCHMARK_MEASURE_H_
