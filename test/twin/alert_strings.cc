@@ -1,7 +1,7 @@
 // SSL_alert_type_string(3): every value that an alert, or a wrong caller, can give.
 #include <utility>
 
-#include "../support/report.h"
+#include "support/report.h"
 
 namespace {
 

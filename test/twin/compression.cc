@@ -1,7 +1,7 @@
 // SSL_COMP_add_compression_method(3): the process's list of compression methods.
 #include <openssl/comp.h>
 
-#include "../support/report.h"
+#include "support/report.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // ERR_load_SSL_strings(): the text of every reason code, and of none beside them.
-#include "../support/report.h"
+#include "support/report.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 #include <sys/wait.h>
 
-#include "../support/report.h"
+#include "support/report.h"
 
 namespace {
 

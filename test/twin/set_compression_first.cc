@@ -1,5 +1,5 @@
 // SSL_COMP_set0_compression_methods(NULL) before anything else, as programs do at start-up.
-#include "../support/report.h"
+#include "support/report.h"
 
 namespace {
 
