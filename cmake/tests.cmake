@@ -54,9 +54,13 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt)
 endif()
 
 # Runners that print PASS/FAIL/SKIP lines; `check` counts those lines, ctest their exit status.
-foreach(runner twin apps peers abi lint)
+foreach(runner twin apps peers abi lint product)
   if(EXISTS ${tests_dir}/${runner}/run)
-    add_test(NAME ${runner} COMMAND ${tests_dir}/${runner}/run)
+    set(arguments)
+    if(runner STREQUAL "twin")
+      set(arguments ${PROJECT_BINARY_DIR}/lib ${PROJECT_BINARY_DIR}/twin)
+    endif()
+    add_test(NAME ${runner} COMMAND ${tests_dir}/${runner}/run ${arguments})
     set_tests_properties(${runner} PROPERTIES
       ENVIRONMENT "HANDFAST_BUILD=${PROJECT_BINARY_DIR}" WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
