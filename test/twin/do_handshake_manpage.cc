@@ -1,7 +1,7 @@
 // SSL_do_handshake(3): one case for each sentence of its NOTES and RETURN VALUES.
 #include <poll.h>
 
-#include "../support/loggers.h"
+#include "support/loggers.h"
 
 namespace {
 using namespace twin;
