@@ -1,0 +1,79 @@
+#include "crypto/algorithms.h"
+
+#include <openssl/engine.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include <iterator>
+
+namespace handfast {
+
+namespace {
+
+constexpr int kHashNids[] = {NID_sha256, NID_sha384, NID_sha1,  NID_md5_sha1,
+                             NID_md5,    NID_sha224, NID_sha512};
+static_assert(std::size(kHashNids) == kHashCount);
+
+constexpr int kCipherNids[] = {NID_aes_128_gcm, NID_aes_256_gcm, NID_chacha20_poly1305,
+                               NID_aes_128_ccm, NID_aes_128_ccm};
+static_assert(std::size(kCipherNids) == kCipherCount);
+
+// Whether an ENGINE is the default for an algorithm. The reference is dropped at once: the
+// implicit form of the algorithm takes it again when it is used.
+bool engine_provides(ENGINE* engine) {
+  if (engine == nullptr) return false;
+  ENGINE_finish(engine);
+  return true;
+}
+
+// The objects of EVP_get_*bynid are static, and EVP_*_free() leaves them alone.
+EvpMdPtr fetch_hash(OSSL_LIB_CTX* library, int nid, const char* query) {
+  if (engine_provides(ENGINE_get_digest_engine(nid))) {
+    return EvpMdPtr(const_cast<EVP_MD*>(EVP_get_digestbynid(nid)));
+  }
+  return EvpMdPtr(EVP_MD_fetch(library, OBJ_nid2sn(nid), query));
+}
+
+EvpCipherPtr fetch_cipher(OSSL_LIB_CTX* library, int nid, const char* query) {
+  if (engine_provides(ENGINE_get_cipher_engine(nid))) {
+    return EvpCipherPtr(const_cast<EVP_CIPHER*>(EVP_get_cipherbynid(nid)));
+  }
+  return EvpCipherPtr(EVP_CIPHER_fetch(library, OBJ_nid2sn(nid), query));
+}
+
+}  // namespace
+
+bool Algorithms::fetch(OSSL_LIB_CTX* library, const char* property_query) {
+  library_ = library;
+  property_query_ = property_query;
+  // A provider that lacks an algorithm is no error: FIPS has no MD5.
+  ERR_set_mark();
+  for (size_t i = 0; i < kHashCount; ++i) {
+    hashes_[i] = fetch_hash(library, kHashNids[i], property_query);
+  }
+  bool any_cipher = false;
+  for (size_t i = 0; i < kCipherCount; ++i) {
+    ciphers_[i] = fetch_cipher(library, kCipherNids[i], property_query);
+    any_cipher = any_cipher || ciphers_[i] != nullptr;
+  }
+  ERR_pop_to_mark();
+  return any_cipher && (hash(HashId::sha256) != nullptr || hash(HashId::sha384) != nullptr);
+}
+
+const EVP_MD* Algorithms::hash(HashId id) const {
+  return hashes_[static_cast<size_t>(id)].get();
+}
+
+const EVP_CIPHER* Algorithms::cipher(CipherId id) const {
+  return ciphers_[static_cast<size_t>(id)].get();
+}
+
+bool Algorithms::random(std::span<uint8_t> out) const {
+  return RAND_bytes_ex(library_, out.data(), out.size(), 0) == 1;
+}
+
+bool Algorithms::random_private(std::span<uint8_t> out) const {
+  return RAND_priv_bytes_ex(library_, out.data(), out.size(), 0) == 1;
+}
+
+}  // namespace handfast

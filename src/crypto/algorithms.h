@@ -1,0 +1,39 @@
+// libcrypto's algorithms, fetched once per SSL_CTX: no fetch in any handshake.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include "crypto/cipher_suite.h"
+#include "wire/crypto_types.h"
+#include "wire/verdict.h"
+
+namespace handfast {
+
+// The library context and property query that an SSL_CTX was made with, and what was fetched
+// from them. Immutable after fetch(); shared by every connection of the context.
+class Algorithms {
+ public:
+  // Neither parameter is owned; both may be nullptr (default context, no query).
+  // `property_query` must outlive this object. False: no usable provider.
+  [[nodiscard]] bool fetch(OSSL_LIB_CTX* library, const char* property_query);
+
+  [[nodiscard]] OSSL_LIB_CTX* library() const { return library_; }
+  [[nodiscard]] const char* property_query() const { return property_query_; }
+
+  // nullptr when the providers lack the algorithm.
+  [[nodiscard]] const EVP_MD* hash(HashId id) const;
+  [[nodiscard]] const EVP_CIPHER* cipher(CipherId id) const;
+
+  // A cipher or digest that an ENGINE has registered comes before the providers' (compat.md).
+  // The random source of the context; false raises internal_error at the caller.
+  [[nodiscard]] bool random(std::span<uint8_t> out) const;
+  [[nodiscard]] bool random_private(std::span<uint8_t> out) const;
+
+ private:
+  OSSL_LIB_CTX* library_ = nullptr;
+  const char* property_query_ = nullptr;
+  EvpMdPtr hashes_[kHashCount];
+  EvpCipherPtr ciphers_[kCipherCount];
+};
+
+}  // namespace handfast

@@ -1,0 +1,77 @@
+#include "record/record_writer.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace handfast {
+
+namespace {
+
+// Zeros to add to `length` bytes of content and type.
+size_t padding_for(const RecordPadding& padding, ContentType type, size_t length) {
+  if (length >= padding.limit) return 0;
+  size_t wanted = 0;
+  if (padding.callback != nullptr) {
+    wanted = padding.callback(padding.ssl, static_cast<int>(type), length, padding.argument);
+  } else if (padding.block > 1 && length % padding.block != 0) {
+    wanted = padding.block - length % padding.block;
+  }
+  return std::min(wanted, padding.limit - length);
+}
+
+// Room for `length` more bytes; a buffer that takes several records grows geometrically.
+bool extend(Bytes& out, size_t length) {
+  size_t needed = out.size() + length;
+  if (needed > out.capacity() && !out.reserve(std::max(needed, 2 * out.size()))) return false;
+  return out.resize(needed);
+}
+
+}  // namespace
+
+Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuite& suite,
+                                  const TrafficSecret& secret) {
+  return protection_.install(algorithms, suite, secret, true);
+}
+
+size_t RecordWriter::sealed_length(size_t length) const {
+  size_t longest = length;
+  if (protection_.active()) {
+    bool pads = padding_.block > 1 || padding_.callback != nullptr;
+    longest = (pads ? std::max(length, padding_.limit) : length) + protection_.overhead();
+  }
+  return kRecordHeaderLength + longest;
+}
+
+Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
+  if (content.size() > kMaxPlaintextLength) return internal_error();
+  bool sealed = protection_.active() && type != ContentType::change_cipher_spec;
+  size_t padding = sealed ? padding_for(padding_, type, content.size() + 1) : 0;
+  size_t length = content.size() + padding + (sealed ? protection_.overhead() : 0);
+  size_t start = out.size();
+  if (!extend(out, kRecordHeaderLength + length)) return malloc_failure();
+
+  uint8_t* record = out.data() + start;
+  record[0] = static_cast<uint8_t>(sealed ? ContentType::application_data : type);
+  uint16_t version = sealed ? kVersionOnWire13 : record_version_;
+  record[1] = static_cast<uint8_t>(version >> 8);
+  record[2] = static_cast<uint8_t>(version);
+  record[3] = static_cast<uint8_t>(length >> 8);
+  record[4] = static_cast<uint8_t>(length);
+  uint8_t* body = record + kRecordHeaderLength;
+  View header(record, kRecordHeaderLength);
+  if (sealed) {
+    if (Verdict verdict = protection_.seal(header, content, type, padding, body); !verdict.ok()) {
+      out.truncate(start);
+      return verdict;
+    }
+  } else if (!content.empty()) {
+    std::memcpy(body, content.data(), content.size());
+  }
+  if (observer_.header != nullptr) observer_.header(observer_.context, header);
+  if (sealed && observer_.inner_type != nullptr) {
+    observer_.inner_type(observer_.context, static_cast<uint8_t>(type));
+  }
+  return success();
+}
+
+}  // namespace handfast

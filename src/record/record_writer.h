@@ -1,0 +1,45 @@
+// Turns content into sealed records at the end of a buffer, without I/O.
+#pragma once
+
+#include <cstdint>
+
+#include "record/protection.h"
+#include "record/record_reader.h"
+#include "wire/bytes.h"
+#include "wire/verdict.h"
+
+namespace handfast {
+
+// How much padding a record of TLS 1.3 gets: SSL_CTX_set_block_padding and the padding callback.
+struct RecordPadding {
+  size_t block = 0;                    // pad plaintexts to a multiple; 0 or 1: none
+  size_t limit = kMaxPlaintextLength;  // content, type and padding together stay within this
+  size_t (*callback)(SSL* ssl, int type, size_t length, void* argument) = nullptr;
+  void* argument = nullptr;
+  SSL* ssl = nullptr;
+};
+
+class RecordWriter {
+ public:
+  // Record version on the wire: 0x0301 for a first ClientHello, 0x0303 later.
+  void set_record_version(uint16_t version) { record_version_ = version; }
+  void set_padding(const RecordPadding& padding) { padding_ = padding; }
+  void set_observer(const RecordObserver& observer) { observer_ = observer; }
+
+  [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
+                                    const TrafficSecret& secret);
+  [[nodiscard]] Protection& protection() { return protection_; }
+  // Longest record that seal() makes of `length` bytes of content, header included.
+  [[nodiscard]] size_t sealed_length(size_t length) const;
+  // Appends one record; `content` is at most kMaxPlaintextLength bytes. change_cipher_spec is
+  // always sent unprotected (RFC 8446 section 5).
+  [[nodiscard]] Verdict seal(ContentType type, View content, Bytes& out);
+
+ private:
+  Protection protection_;
+  RecordPadding padding_;
+  RecordObserver observer_;
+  uint16_t record_version_ = 0x0301;
+};
+
+}  // namespace handfast
