@@ -9,6 +9,8 @@ install(TARGETS handfast_shared handfast_static EXPORT HandfastTargets
 if(TARGET handfast_tool)
   install(TARGETS handfast_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+# The exported targets name this folder, so it has to exist even without headers of our own.
+install(DIRECTORY DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(EXISTS ${PROJECT_SOURCE_DIR}/include/handfast)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/handfast
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")

@@ -65,10 +65,9 @@ std::vector<std::string> mapped_libraries(pid_t pid) {
 }
 
 std::string process_name(pid_t pid) {
-  std::ifstream file(proc_path(pid, "comm"));
-  std::string name;
-  std::getline(file, name);
-  return name.empty() ? "?" : name;
+  std::error_code error;
+  const fs::path program = fs::read_symlink(proc_path(pid, "exe"), error);
+  return error ? "?" : program.filename().string();
 }
 
 std::vector<pid_t> process_tree(pid_t root) {
