@@ -58,7 +58,8 @@ target_link_options(handfast_shared PRIVATE
 if(NOT HANDFAST_SANITIZE)
   target_link_options(handfast_shared PRIVATE -Wl,-z,defs)
 endif()
-target_link_libraries(handfast_shared PRIVATE OpenSSL::Crypto)
+# Whoever uses <openssl/ssl.h> calls libcrypto as well.
+target_link_libraries(handfast_shared PUBLIC OpenSSL::Crypto)
 target_include_directories(handfast_shared INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
