@@ -84,6 +84,15 @@ struct Peers {
   Owned<SSL> client, server;
 };
 
+/// New connections of the same contexts, in their roles, without BIOs.
+inline void renew(Peers& peers) {
+  peers.client.reset(SSL_new(peers.client_context.get()));
+  peers.server.reset(SSL_new(peers.server_context.get()));
+  require(peers.client && peers.server, "SSL_new");
+  SSL_set_connect_state(peers.client.get());
+  SSL_set_accept_state(peers.server.get());
+}
+
 /// Two connections in their roles, still without BIOs. The client trusts root and verifies.
 inline Peers make_peers(const Setup& setup = {}) {
   Peers peers;
@@ -95,11 +104,7 @@ inline Peers make_peers(const Setup& setup = {}) {
   if (!setup.certificate.empty()) use_certificate(peers.server_context.get(), setup.certificate);
   if (setup.client_context) setup.client_context(peers.client_context.get());
   if (setup.server_context) setup.server_context(peers.server_context.get());
-  peers.client.reset(SSL_new(peers.client_context.get()));
-  peers.server.reset(SSL_new(peers.server_context.get()));
-  require(peers.client && peers.server, "SSL_new");
-  SSL_set_connect_state(peers.client.get());
-  SSL_set_accept_state(peers.server.get());
+  renew(peers);
   if (setup.client) setup.client(peers.client.get());
   if (setup.server) setup.server(peers.server.get());
   return peers;
@@ -208,14 +213,16 @@ struct Result {
   std::string said() const { return "client " + client.said() + " | server " + server.said(); }
 };
 
-/// Bytes that passed the BIOs of both ends: tells progress from a standstill.
-inline uint64_t traffic(const Peers& peers) {
+/// Bytes that passed the BIOs of one end: tells progress from a standstill.
+inline uint64_t traffic(const SSL* ssl) {
   uint64_t sum = 0;
-  for (SSL* ssl : {peers.client.get(), peers.server.get()}) {
-    if (BIO* in = SSL_get_rbio(ssl)) sum += BIO_number_read(in);
-    if (BIO* away = SSL_get_wbio(ssl)) sum += BIO_number_written(away);
-  }
+  if (BIO* in = SSL_get_rbio(ssl)) sum += BIO_number_read(in);
+  if (BIO* away = SSL_get_wbio(ssl)) sum += BIO_number_written(away);
   return sum;
+}
+
+inline uint64_t traffic(const Peers& peers) {
+  return traffic(peers.client.get()) + traffic(peers.server.get());
 }
 
 /// Calls both ends in turn until each is done or failed, or nothing moves any more.
@@ -255,27 +262,26 @@ inline std::string sample(size_t size, uint32_t seed = 7) {
 
 /// Sends `data` from one end to the other, both in turn; says what came.
 inline std::string transfer(SSL* from, SSL* to, const std::string& data) {
-  std::string got;
-  std::vector<char> buffer(4096);
-  size_t sent = 0;
-  int idle = 0;
-  while (got.size() < data.size() && idle < 1000) {
-    idle++;
+  std::string got(data.size(), '\0');
+  size_t sent = 0, received = 0;
+  for (int idle = 0; received < data.size() && idle < 6;) {
+    uint64_t before = traffic(from) + traffic(to);
+    size_t count = 0;
+    ERR_clear_error();
     if (sent < data.size()) {
-      int written = SSL_write(from, data.data() + sent, static_cast<int>(data.size() - sent));
-      if (written > 0) sent += static_cast<size_t>(written), idle = 0;
-      if (written <= 0 && !BIO_should_retry(SSL_get_wbio(from))) {
-        return "write failed: " + outcome(from, written);
-      }
+      int written = SSL_write_ex(from, data.data() + sent, data.size() - sent, &count);
+      if (!written && SSL_want(from) == SSL_NOTHING) return "write: " + outcome(from, written);
+      sent += written ? count : 0;
+      (void)BIO_flush(SSL_get_wbio(from));
     }
-    int read = SSL_read(to, buffer.data(), static_cast<int>(buffer.size()));
-    if (read > 0) got.append(buffer.data(), static_cast<size_t>(read)), idle = 0;
-    if (read <= 0 && SSL_get_error(to, read) != SSL_ERROR_WANT_READ &&
-        SSL_get_error(to, read) != SSL_ERROR_WANT_WRITE) {
-      return "read failed: " + outcome(to, read);
-    }
+    int read = SSL_read_ex(to, got.data() + received, data.size() - received, &count);
+    if (!read && SSL_want(to) == SSL_NOTHING) return "read: " + outcome(to, read);
+    received += read ? count : 0;
+    idle = traffic(from) + traffic(to) == before ? idle + 1 : 0;
   }
-  return got == data ? text("%zu bytes equal", got.size()) : text("only %zu bytes", got.size());
+  ERR_clear_error();
+  if (received < data.size()) return text("only %zu bytes", received);
+  return text(got == data ? "%zu bytes equal" : "%zu bytes, not the same", received);
 }
 
 /// A finished handshake over memory BIOs, or the end of the program.
