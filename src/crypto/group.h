@@ -46,6 +46,8 @@ class KeyShare {
   [[nodiscard]] EvpPkeyPtr take_private_key() { return std::move(key_); }
 
  private:
+  friend struct KeyShareForTests;  // known answers need known private keys
+
   const Group* group_ = nullptr;
   EvpPkeyPtr key_;
   EvpPkeyPtr peer_key_;
