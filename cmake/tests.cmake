@@ -46,6 +46,7 @@ function(handfast_programs folder output)
 endfunction()
 
 handfast_programs(${tests_dir}/twin twin test_support)
+handfast_programs(${tests_dir}/twin/pairings pairings test_support)
 handfast_programs(${tests_dir}/apps apps test_support)
 handfast_programs(${tests_dir}/peers peers test_support)
 handfast_programs(${tests_dir}/abi abi test_support)

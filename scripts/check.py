@@ -121,7 +121,7 @@ class Section:
             running = None
             total += 1
             failed += verdict == "FAILED"
-            why = "see the test's own message in the log" if verdict == "SKIPPED" else ""
+            why = skip_reason(text, name) if verdict == "SKIPPED" else ""
             self.case({"O": "PASS", "F": "FAIL", "S": "SKIP"}[verdict[0]],
                       f"{label}.{name}", why)
         if running:
@@ -132,6 +132,12 @@ class Section:
             self.case("FAIL", label, "no test ran")
         if status != 0:
             self.tail(text)
+
+
+def skip_reason(text, name):
+    """What GTEST_SKIP() said in this test."""
+    match = re.search(rf"\[ RUN +\] {re.escape(name)}\n.*?: Skipped\n(.*?)\[ +SKIPPED", text, re.DOTALL)
+    return " ".join(match[1].split()) if match else "no reason given"
 
 
 def build(section, preset, *targets):
@@ -164,6 +170,8 @@ def twin_command(preset):
 
 def twin(section):
     section.runner("twin", twin_command("release"))
+    build = BUILD / "release"
+    section.runner("pairings", [ROOT / "test/twin/pairings/run", build / "lib", build / "pairings"])
 
 
 def apps(section):
