@@ -32,6 +32,7 @@ void put_first_in_search_path(const std::string& folder) {
 
 int execute(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }

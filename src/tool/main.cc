@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,7 @@ int print_version(const std::string& chosen) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_command_line(const std::vector<std::string>& words) {
   CLI::App app{"Runs unmodified programs on Handfast's libssl.so.3", "handfast"};
   app.require_subcommand(1);
   std::string chosen;
@@ -45,7 +44,6 @@ int main(int argc, char** argv) {
   version->add_option("--lib", chosen, "folder with the libssl.so.3 to use");
 
   // Everything after "--" is the program's, whatever it looks like.
-  const std::vector<std::string> words(argv + 1, argv + argc);
   const auto split = std::find(words.begin(), words.end(), "--");
   std::vector<std::string> own(words.begin(), split);
   const std::vector<std::string> command(split == words.end() ? split : split + 1, words.end());
@@ -64,4 +62,15 @@ int main(int argc, char** argv) {
   if (!folder) return no_library(chosen);
   return verify ? handfast::tool::run_verified(*folder, command)
                 : handfast::tool::run(*folder, command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run_command_line({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    fprintf(stderr, "handfast: %s\n", error.what());
+    return kUsage;
+  }
 }
