@@ -1,0 +1,165 @@
+// SSL_new(3): making, sharing, clearing and copying an SSL.
+#include "connection/connection.h"
+
+#include <openssl/err.h>
+
+using handfast::Connection;
+using handfast::Phase;
+using handfast::Policy;
+using handfast::Role;
+
+namespace {
+
+const char* version_name(int version) {
+  switch (version) {
+    case TLS1_3_VERSION:
+      return "TLSv1.3";
+    case TLS1_2_VERSION:
+      return "TLSv1.2";
+    case TLS1_1_VERSION:
+      return "TLSv1.1";
+    case TLS1_VERSION:
+      return "TLSv1";
+    case DTLS1_2_VERSION:
+      return "DTLSv1.2";
+    case DTLS1_VERSION:
+      return "DTLSv1";
+    case DTLS1_BAD_VER:
+      return "DTLSv0.9";
+    default:
+      return "unknown";
+  }
+}
+
+// Configuration is shared until one side changes it, so this is most of a copy.
+bool copy_settings(Connection& to, const Connection& from) {
+  to.policy = from.policy;
+  to.credentials = from.credentials;
+  to.trust = from.trust;
+  to.hooks = from.hooks;
+  to.method = from.method;
+  to.server = from.server;
+  to.role = from.role;
+  to.shutdown = from.shutdown;
+  if (from.ciphers != nullptr) {
+    to.ciphers.reset(sk_SSL_CIPHER_dup(from.ciphers.get()));
+    if (to.ciphers == nullptr) return false;
+  }
+  if (from.session != nullptr) {
+    handfast::up_ref(from.session.get());
+    to.session.reset(from.session.get());
+  }
+  return CRYPTO_dup_ex_data(CRYPTO_EX_INDEX_SSL, &to.ex_data, &from.ex_data) == 1;
+}
+
+}  // namespace
+
+extern "C" {
+
+SSL* SSL_new(SSL_CTX* ctx) {
+  if (ctx == nullptr) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_NULL_SSL_CTX);
+    return nullptr;
+  }
+  if (ctx->method == nullptr) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_SSL_CTX_HAS_NO_DEFAULT_SSL_VERSION);
+    return nullptr;
+  }
+  return handfast::new_connection(ctx);
+}
+
+void SSL_free(SSL* ssl) {
+  handfast::free_connection(ssl);
+}
+
+int SSL_up_ref(SSL* ssl) {
+  ssl->references.fetch_add(1, std::memory_order_relaxed);
+  return 1;
+}
+
+int SSL_clear(SSL* ssl) {
+  return handfast::clear(*ssl) ? 1 : 0;
+}
+
+// Once a handshake has begun, the "copy" is another reference.
+SSL* SSL_dup(SSL* ssl) {
+  if (ssl->phase != Phase::before) {
+    SSL_up_ref(ssl);
+    return ssl;
+  }
+  SSL* copy = SSL_new(ssl->ctx.get());
+  if (copy == nullptr) return nullptr;
+  if (!copy_settings(*copy, *ssl)) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    SSL_free(copy);
+    return nullptr;
+  }
+  return copy;
+}
+
+void SSL_set_connect_state(SSL* ssl) {
+  handfast::set_role(*ssl, Role::client);
+}
+
+void SSL_set_accept_state(SSL* ssl) {
+  handfast::set_role(*ssl, Role::server);
+}
+
+int SSL_is_server(const SSL* ssl) {
+  return ssl->server ? 1 : 0;
+}
+
+int SSL_is_dtls(const SSL* ssl) {
+  return ssl->method->datagram ? 1 : 0;
+}
+
+int SSL_version(const SSL* ssl) {
+  return handfast::current_version(*ssl);
+}
+
+const char* SSL_get_version(const SSL* ssl) {
+  return version_name(handfast::current_version(*ssl));
+}
+
+int SSL_client_version(const SSL* ssl) {
+  int offered = ssl->negotiated.client_version;
+  return offered != 0 ? offered : ssl->method->version;
+}
+
+// Certificates and keys go, chains and callbacks too; the rest of the credentials stays.
+void SSL_certs_clear(SSL* ssl) {
+  handfast::Credentials* credentials = ssl->credentials.edit();
+  if (credentials == nullptr) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return;
+  }
+  for (handfast::Credential& slot : credentials->slots) slot = handfast::Credential();
+}
+
+// Buffers come when they are needed: a program that asks for them early loses nothing.
+int SSL_alloc_buffers(SSL*) {
+  return 1;
+}
+
+int SSL_free_buffers(SSL* ssl) {
+  handfast::StreamChannel& channel = ssl->channel;
+  if (channel.unsent() || !channel.received().empty() || !channel.plaintext.empty()) return 0;
+  channel.input.release();
+  channel.input_begin = channel.input_end = 0;
+  channel.output.release();
+  channel.output_begin = 0;
+  return 1;
+}
+
+void SSL_CTX_set_default_read_buffer_len(SSL_CTX* ctx, size_t length) {
+  if (Policy* policy = ctx->policy.edit()) policy->default_read_buffer_length = length;
+}
+
+void SSL_set_default_read_buffer_len(SSL* ssl, size_t length) {
+  if (Policy* policy = ssl->policy.edit()) policy->default_read_buffer_length = length;
+}
+
+// Does nothing since OpenSSL 1.1.0.
+void SSL_set_debug(SSL*, int) {}
+
+}  // extern "C"

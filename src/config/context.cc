@@ -1,0 +1,83 @@
+#include "config/context.h"
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include "config/cipher_list.h"
+
+namespace handfast {
+
+namespace {
+
+// Without random ticket keys there are no tickets; without a cookie key there is no context.
+bool make_random_keys(Context& context, Policy& policy) {
+  const Algorithms& algorithms = context.algorithms;
+  if (!algorithms.random(context.ticket_key_name) ||
+      !algorithms.random_private(context.ticket_key)) {
+    policy.options |= SSL_OP_NO_TICKET;
+  }
+  return algorithms.random_private(context.cookie_key);
+}
+
+bool make_stores(Context& context) {
+  if (!context.trust.create() || !context.trust.edit()->init()) return false;
+  Trust& trust = *context.trust.edit();
+  trust.ca_names.reset(sk_X509_NAME_new_null());
+  trust.client_ca_names.reset(sk_X509_NAME_new_null());
+  context.store.reset(X509_STORE_new());
+  return trust.ca_names != nullptr && trust.client_ca_names != nullptr && context.store != nullptr;
+}
+
+bool set_up(Context& context, OSSL_LIB_CTX* library, const char* property_query) {
+  if (property_query != nullptr) {
+    context.property_query.reset(OPENSSL_strdup(property_query));
+    if (context.property_query == nullptr) return false;
+  }
+  bool fetched = context.algorithms.fetch(library, context.property_query.get());
+  context.sessions = SessionCache::create();
+  return context.sessions != nullptr && context.policy.create() && context.credentials.create() &&
+         context.hooks.create() && make_stores(context) && fetched &&
+         make_random_keys(context, *context.policy.edit()) &&
+         CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL_CTX, &context, &context.ex_data) == 1;
+}
+
+}  // namespace
+
+Context* new_context(OSSL_LIB_CTX* library, const char* property_query, const Method* method) {
+  ContextRef context(make<Context>());
+  if (context == nullptr) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  context->method = method;
+  if (!set_up(*context, library, property_query)) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  if (!set_default_ciphers(*context)) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_LIBRARY_HAS_NO_CIPHERS);
+    return nullptr;
+  }
+  return context.release();
+}
+
+void up_ref(Context* context) {
+  context->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void free_context(Context* context) {
+  if (context == nullptr || context->references.fetch_sub(1, std::memory_order_acq_rel) > 1) {
+    return;
+  }
+  // The remove-session callback may look at the context's ex_data, which may look at the context.
+  if (context->sessions != nullptr) flush_sessions(*context, 0);
+  CRYPTO_free_ex_data(CRYPTO_EX_INDEX_SSL_CTX, context, &context->ex_data);
+  if (context->client_certificate_engine != nullptr) {
+    ENGINE_finish(context->client_certificate_engine);
+  }
+  OPENSSL_cleanse(context->ticket_key, sizeof context->ticket_key);
+  OPENSSL_cleanse(context->cookie_key, sizeof context->cookie_key);
+  destroy(context);
+}
+
+}  // namespace handfast

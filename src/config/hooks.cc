@@ -1,0 +1,28 @@
+#include "config/hooks.h"
+
+namespace handfast {
+
+bool Hooks::copy_from(const Hooks& other) {
+  message = other.message;
+  message_argument = other.message_argument;
+  info = other.info;
+  record_padding = other.record_padding;
+  record_padding_argument = other.record_padding_argument;
+  generate_session_id = other.generate_session_id;
+  not_resumable_session = other.not_resumable_session;
+  psk_client = other.psk_client;
+  psk_server = other.psk_server;
+  psk_find_session = other.psk_find_session;
+  psk_use_session = other.psk_use_session;
+  async = other.async;
+  async_argument = other.async_argument;
+  allow_early_data = other.allow_early_data;
+  allow_early_data_argument = other.allow_early_data_argument;
+  password = other.password;
+  password_argument = other.password_argument;
+  extension_debug = other.extension_debug;
+  extension_debug_argument = other.extension_debug_argument;
+  return true;
+}
+
+}  // namespace handfast

@@ -1,0 +1,29 @@
+// What one connection asks for by itself, apart from its context's configuration.
+#pragma once
+
+#include <openssl/ocsp.h>
+#include <openssl/ssl.h>
+
+#include "wire/allocate.h"
+#include "wire/bytes.h"
+#include "wire/crypto_types.h"
+
+namespace handfast {
+
+inline void free_ocsp_ids(STACK_OF(OCSP_RESPID) * ids) {
+  sk_OCSP_RESPID_pop_free(ids, OCSP_RESPID_free);
+}
+inline void free_ocsp_extensions(STACK_OF(X509_EXTENSION) * extensions) {
+  sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+}
+
+struct Request {
+  UniqueString server_name;  // client: SSL_set_tlsext_host_name; nullptr: no SNI
+  // SSL_set_tlsext_status_ids / _exts; both may be nullptr.
+  std::unique_ptr<STACK_OF(OCSP_RESPID), FreeWith<free_ocsp_ids>> ocsp_ids;
+  std::unique_ptr<STACK_OF(X509_EXTENSION), FreeWith<free_ocsp_extensions>> ocsp_extensions;
+  Bytes ocsp_response;  // server: SSL_set_tlsext_status_ocsp_resp, DER to staple
+  bool has_ocsp_response = false;
+};
+
+}  // namespace handfast

@@ -1,0 +1,31 @@
+// Security levels (SSL_CTX_set_security_level(3)): is this allowed?
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "config/policy.h"
+
+namespace handfast {
+
+// Asks the application's callback, or the default rules, as ssl_security() does. `operation`:
+// SSL_SECOP_*; `other`: what SSL_CTX_set_security_callback(3) says for it, may be nullptr. `ssl` or
+// `ctx` is nullptr.
+[[nodiscard]] bool allowed(const Policy& policy, const SSL* ssl, const SSL_CTX* ctx, int operation,
+                           int bits, int nid, void* other);
+
+// Group and signature scheme forms of the question; false as well when not in the tables.
+[[nodiscard]] bool group_allowed(const Policy& policy, const SSL* ssl, uint16_t group,
+                                 int operation);
+[[nodiscard]] bool scheme_allowed(const Policy& policy, const SSL* ssl, uint16_t scheme,
+                                  int operation);
+[[nodiscard]] bool cipher_allowed(const Policy& policy, const SSL* ssl, const CipherSuite& suite,
+                                  int operation);
+// Minimum and maximum version after options, limits of the method and the security level.
+// 0 or the SSL_R_* reason why there is none.
+int version_range(const Policy& policy, const SSL* ssl, int method_min, int method_max,
+                  uint16_t& minimum, uint16_t& maximum);
+// SSL_R_EE_KEY_TOO_SMALL, CA_KEY_TOO_SMALL, CA_MD_TOO_WEAK …, or 1 when allowed.
+int certificate_allowed(const Policy& policy, const SSL* ssl, const SSL_CTX* ctx, X509* certificate,
+                        bool peer, bool leaf);
+
+}  // namespace handfast

@@ -1,0 +1,23 @@
+// Whom we believe: how the peer's certificate is verified and which CAs are named to it.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "config/cow.h"
+#include "wire/crypto_types.h"
+
+namespace handfast {
+
+struct Trust : Shared {
+  int verify_mode = SSL_VERIFY_NONE;
+  SSL_verify_cb verify_callback = nullptr;
+  X509VerifyParamPtr param;          // never nullptr after init()
+  X509NameStackPtr ca_names;         // SSL_set0_CA_list; nullptr: not set
+  X509NameStackPtr client_ca_names;  // SSL_set_client_CA_list; nullptr: not set
+
+  // Gives a fresh Trust its X509_VERIFY_PARAM.
+  [[nodiscard]] bool init();
+  [[nodiscard]] bool copy_from(const Trust& other);
+};
+
+}  // namespace handfast

@@ -1,0 +1,193 @@
+#include "connection/connection.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "handshake/handshake.h"
+
+namespace handfast {
+
+namespace {
+
+void free_now(Connection* connection) {
+  // The application's ex_data may look at the connection: it goes first.
+  CRYPTO_free_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data);
+  connection->handshake.reset();
+  BIO_free_all(connection->wbio);
+  BIO_free_all(connection->rbio);
+  destroy(connection);
+}
+
+// Back to the state before the first message, with everything unprotected.
+void forget_handshake(Connection& connection) {
+  connection.handshake.reset();
+  connection.phase = Phase::before;
+  connection.state = TLS_ST_BEFORE;
+  connection.in_init = true;
+  connection.channel.reader = RecordReader();
+  connection.channel.writer = RecordWriter();
+  connection.read_secret = TrafficSecret();
+  connection.write_secret = TrafficSecret();
+  connection.exporter = ExporterSecret();
+  connection.key_update = SSL_KEY_UPDATE_NONE;
+  connection.key_updates_received = 0;
+}
+
+// A connection that was cut off must not be resumed (RFC 5246 section 7.2.1).
+void drop_bad_session(Connection& connection) {
+  if (connection.session == nullptr || connection.in_init ||
+      (connection.shutdown & SSL_SENT_SHUTDOWN) != 0) {
+    return;
+  }
+  connection.session->not_resumable = true;
+  connection.session.reset();
+}
+
+void share(Connection& connection, Context* context) {
+  up_ref(context);
+  connection.ctx.reset(context);
+  up_ref(context);
+  connection.session_ctx.reset(context);
+  connection.method = context->method;
+  connection.server = context->method->server;
+  connection.policy = context->policy;
+  connection.credentials = context->credentials;
+  connection.trust = context->trust;
+  connection.hooks = context->hooks;
+}
+
+bool same_id_context(const Policy& a, const Policy& b) {
+  return a.id_context_length == b.id_context_length &&
+         std::memcmp(a.id_context, b.id_context, a.id_context_length) == 0;
+}
+
+bool same(const Array<uint16_t>& a, const Array<uint16_t>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+// The settings that are a part of the credentials for the application, and so follow them.
+bool same_certificate_settings(const Policy& a, const Policy& b) {
+  return a.security_level == b.security_level && a.security_callback == b.security_callback &&
+         a.security_ex_data == b.security_ex_data && a.certificate_flags == b.certificate_flags &&
+         same(a.signature_schemes, b.signature_schemes) &&
+         same(a.client_signature_schemes, b.client_signature_schemes) &&
+         equal(a.client_certificate_types.view(), b.client_certificate_types.view());
+}
+
+bool copy_certificate_settings(Policy& to, const Policy& from) {
+  to.security_level = from.security_level;
+  to.security_callback = from.security_callback;
+  to.security_ex_data = from.security_ex_data;
+  to.certificate_flags = from.certificate_flags;
+  return to.signature_schemes.assign(from.signature_schemes.view()) &&
+         to.client_signature_schemes.assign(from.client_signature_schemes.view()) &&
+         to.client_certificate_types.assign(from.client_certificate_types.view());
+}
+
+}  // namespace
+
+Connection* new_connection(Context* context) {
+  auto* connection = make<Connection>();
+  if (connection == nullptr) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  share(*connection, context);
+  if (CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data) != 1) {
+    destroy(connection);
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return nullptr;
+  }
+  return connection;
+}
+
+void free_connection(Connection* connection) {
+  if (connection == nullptr || connection->references.fetch_sub(1, std::memory_order_acq_rel) > 1) {
+    return;
+  }
+  if (connection->entered > 0) {
+    connection->doomed = true;
+    return;
+  }
+  drop_bad_session(*connection);
+  free_now(connection);
+}
+
+Entered::~Entered() {
+  if (--connection_.entered == 0 && connection_.doomed) free_now(&connection_);
+}
+
+void set_role(Connection& connection, Role role) {
+  connection.role = role;
+  connection.server = role == Role::server;
+  connection.shutdown = 0;
+  // In a callback of this very handshake its frames are still on the stack.
+  if (connection.entered == 0) forget_handshake(connection);
+}
+
+int current_version(const Connection& connection) {
+  if (connection.negotiated.version != 0) return connection.negotiated.version;
+  const Method& method = *connection.method;
+  // What the system's library says before it knows; for TLS it is the highest version.
+  if (method.version == DTLS_ANY_VERSION) return DTLS1_2_VERSION;
+  return method.version == TLS_ANY_VERSION ? TLS1_3_VERSION : method.version;
+}
+
+bool switch_context(Connection& connection, Context* context) {
+  if (context == nullptr) context = connection.session_ctx.get();
+  if (connection.ctx.get() == context) return true;
+  const Policy& next = *context->policy;
+  // A session id context of the connection's own stays.
+  bool follow_id = same_id_context(*connection.policy, *connection.ctx->policy) &&
+                   !same_id_context(*connection.policy, next);
+  if (follow_id || !same_certificate_settings(*connection.policy, next)) {
+    Cow<Policy> policy = connection.policy;
+    Policy* edited = policy.edit();
+    if (edited == nullptr || !copy_certificate_settings(*edited, next)) {
+      ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+      return false;
+    }
+    if (follow_id) {
+      std::memcpy(edited->id_context, next.id_context, sizeof next.id_context);
+      edited->id_context_length = next.id_context_length;
+    }
+    connection.policy = policy;
+  }
+  connection.credentials = context->credentials;
+  up_ref(context);
+  connection.ctx.reset(context);
+  return true;
+}
+
+bool clear(Connection& connection) {
+  if (connection.method == nullptr) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_NO_METHOD_SPECIFIED);
+    return false;
+  }
+  // The frames of a handshake that runs a callback now cannot be taken away from under it.
+  if (connection.entered > 0 && connection.handshake != nullptr) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+    return false;
+  }
+  drop_bad_session(connection);
+  forget_handshake(connection);
+  connection.method = connection.ctx->method;
+  connection.channel = StreamChannel();
+  connection.write = UnfinishedWrite();
+  connection.negotiated = Negotiated();
+  connection.want = SSL_NOTHING;
+  connection.shutdown = 0;
+  connection.error_raised = false;
+  connection.close_notify_received = false;
+  connection.alert_unsent = false;
+  connection.warning_alerts = 0;
+  // Where a name was found, verification has made the parameters the connection's own.
+  if (X509_VERIFY_PARAM_get0_peername(connection.trust->param.get()) != nullptr) {
+    X509_VERIFY_PARAM_move_peername(connection.trust->param.get(), nullptr);
+  }
+  return true;
+}
+
+}  // namespace handfast

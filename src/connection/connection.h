@@ -1,0 +1,144 @@
+// The public SSL: one connection.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <atomic>
+
+#include "config/context.h"
+#include "config/request.h"
+#include "crypto/key_schedule.h"
+#include "record/channel.h"
+#include "session/negotiated.h"
+#include "session/session.h"
+#include "wire/allocate.h"
+#include "wire/verdict.h"
+
+namespace handfast {
+struct Handshake;
+struct DestroyHandshake {
+  void operator()(Handshake* handshake) const;
+};
+
+enum class Role : uint8_t { unset, client, server };
+enum class Phase : uint8_t {
+  before,       // nothing sent or received yet
+  handshaking,  // a Handshake is there
+  connected,    // application data may flow
+  failed,       // a fatal error or alert: nothing works any more
+};
+
+// An SSL_write that the BIO stopped half way, to be repeated by the caller.
+struct UnfinishedWrite {
+  const void* buffer = nullptr;
+  size_t done = 0;     // content bytes in records that left
+  size_t sealed = 0;   // content bytes of the record in the output buffer; 0: none unfinished
+};
+}  // namespace handfast
+
+// Made by SSL_new, counted. Used by one thread at a time.
+struct ssl_st {
+  std::atomic<int> references{1};
+  handfast::ContextRef ctx;          // configuration read live
+  handfast::ContextRef session_ctx;  // whose session cache and tickets are used
+  const handfast::Method* method = nullptr;
+
+  handfast::Cow<handfast::Policy> policy;
+  handfast::Cow<handfast::Credentials> credentials;
+  handfast::Cow<handfast::Trust> trust;
+  handfast::Cow<handfast::Hooks> hooks;
+  handfast::Request request;
+  handfast::CipherStackPtr ciphers;  // SSL_set_cipher_list; nullptr: those of ctx, live
+
+  BIO* rbio = nullptr;  // owned; may be the same as wbio, then with two references
+  BIO* wbio = nullptr;
+  handfast::StreamChannel channel;
+  handfast::UnfinishedWrite write;
+
+  handfast::Role role = handfast::Role::unset;
+  handfast::Phase phase = handfast::Phase::before;
+  bool server = false;  // as SSL_is_server: the method's role until one is chosen
+  OSSL_HANDSHAKE_STATE state = TLS_ST_BEFORE;
+  int want = SSL_NOTHING;  // SSL_want
+  int shutdown = 0;        // SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN
+  bool in_init = true;     // SSL_in_init
+  bool error_raised = false;  // the last call put its reason into the error queue
+  bool close_notify_received = false;
+  bool alert_unsent = false;    // the output buffer ends with an alert of ours
+  bool driving = false;         // the driver is on the stack: callbacks may not drive again
+  uint8_t warning_alerts = 0;   // in a row
+  uint8_t entered = 0;          // API calls on the stack; a callback may call SSL_free
+  bool doomed = false;          // SSL_free was called meanwhile: the outermost call destroys
+  long verify_result = X509_V_OK;
+  int verify_depth_error = 0;
+
+  std::unique_ptr<handfast::Handshake, handfast::DestroyHandshake> handshake;
+  handfast::Negotiated negotiated;
+  handfast::SessionRef session;
+
+  // TLS 1.3, after the handshake.
+  handfast::TrafficSecret read_secret, write_secret;
+  handfast::ExporterSecret exporter;
+  int key_update = SSL_KEY_UPDATE_NONE;  // asked for by SSL_key_update, not sent yet
+  uint8_t key_updates_received = 0;      // in a row, without application data between
+
+  CRYPTO_EX_DATA ex_data{};
+};
+
+namespace handfast {
+
+using Connection = ssl_st;
+
+// nullptr with the reason in the queue. SSL_new(3).
+Connection* new_connection(Context* context);
+// Drops one reference; inside a callback of the connection it is destroyed by the outermost call.
+void free_connection(Connection* connection);
+// Which side this is: SSL_set_connect_state(3), SSL_set_accept_state(3). Forgets a handshake that
+// had begun.
+void set_role(Connection& connection, Role role);
+// Version in use, or the highest of the method before one was negotiated: SSL_version.
+int current_version(const Connection& connection);
+// SSL_set_SSL_CTX: credentials and what goes with them come from `context`, nullptr for that of
+// the session. False: memory; nothing is changed then.
+bool switch_context(Connection& connection, Context* context);
+// SSL_clear(3): ready for another handshake with the same configuration. False: see the queue.
+bool clear(Connection& connection);
+
+// Scope of an API call that may run callbacks.
+class Entered {
+ public:
+  explicit Entered(Connection& connection) : connection_(connection) { ++connection.entered; }
+  ~Entered();
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
+// --- connection/driver.cc: resolves every wait ---
+// Return values of SSL_do_handshake(3).
+int do_handshake(Connection& connection);
+// Puts the verdict into the error queue, sends its alert and makes the failure sticky.
+void fail(Connection& connection, const Verdict& verdict);
+
+// Post-handshake messages and our own KeyUpdate go through the same driver: the next call of
+// do_handshake() runs them. `received` are handshake bytes already there. False: memory.
+[[nodiscard]] bool begin_post_handshake(Connection& connection, View received);
+
+// --- connection/data.cc ---
+// SSL_read_ex(3), SSL_peek_ex(3), SSL_write_ex(3): 1 or what SSL_get_error needs (<= 0).
+int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& done);
+int write(Connection& connection, View content, size_t& done);
+// Reads until the peer's close_notify is there: for SSL_shutdown. 0: it is; -1: see SSL_get_error.
+int await_close_notify(Connection& connection);
+
+// --- connection/shutdown.cc ---
+int shutdown(Connection& connection);
+
+// --- connection/callbacks.cc ---
+void call_info(const Connection& connection, int where, int value);
+void call_message(Connection& connection, bool written, int version, int content_type, View bytes);
+void log_secret(Connection& connection, const char* label, View secret);  // SSL_CTX_set_keylog_callback(3)
+
+}  // namespace handfast
