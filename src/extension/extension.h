@@ -37,6 +37,7 @@ struct Extension {
   uint16_t type = 0;
   uint16_t in = 0;       // MessageSet: where RFC 8446 section 4.2's table allows it
   uint16_t unasked = 0;  // MessageSet: answers that need no offer (cookie)
+  bool tls13 = false;    // not in the hello of a client without TLS 1.3
   Client client;
   Server server;
 };
@@ -61,6 +62,11 @@ uint64_t extension_bit(uint16_t type);
 // Takes the next extension of a block in wire order; false: no more, or malformed (the reader is
 // not empty then).
 [[nodiscard]] bool next_extension(Reader& block, uint16_t& type, View& body);
+
+// The highest version of a ClientHello's supported_versions (`body`) within the limits, in
+// `chosen`; 0: none of them.
+[[nodiscard]] Verdict choose_version(View body, uint16_t minimum, uint16_t maximum,
+                                     uint16_t& chosen);
 
 // Looks for a share of `group` in client_shares (ClientOffers::key_shares).
 [[nodiscard]] bool find_key_share(View shares, uint16_t group, View& key_exchange);

@@ -1,0 +1,104 @@
+// What the extensions and flows of one handshake know and share: the peer's offers and our own.
+// Gone when the handshake completes; what must stay is in Negotiated.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstdint>
+
+#include "config/context.h"
+#include "config/request.h"
+#include "crypto/group.h"
+#include "session/negotiated.h"
+#include "wire/array.h"
+#include "wire/bytes.h"
+
+namespace handfast {
+
+// The messages that extensions stand in, as a set: RFC 8446 section 4.2's table.
+enum MessageSet : uint16_t {
+  kInClientHello = 1,
+  kInServerHello12 = 2,
+  kInServerHello13 = 4,
+  kInHelloRetryRequest = 8,
+  kInEncryptedExtensions = 16,
+  kInCertificate = 32,
+  kInCertificateRequest = 64,
+  kInNewSessionTicket = 128,
+};
+
+constexpr size_t kMaxExtensions = 64;  // rows of the registry
+
+// What a ClientHello asked for; read_extensions() resets it. Views point into the ClientHello and
+// are valid until the next receive.
+struct ClientOffers {
+  View key_shares;                   // client_shares body
+  View supported_groups;             // NamedGroup list, two bytes each
+  View signature_schemes;            // two bytes each
+  View signature_schemes_cert;
+  View alpn;                         // ProtocolNameList body
+  View server_name;                  // host_name
+  View ocsp_request;                 // OCSPStatusRequest body
+  View cookie;
+  bool status_request = false;
+  bool sct = false;
+  bool psk_dhe_ke = false, psk_ke = false;
+  bool psk = false;                  // pre_shared_key was there (and last)
+  View pre_shared_key;               // OfferedPsks body, its form checked
+  bool early_data = false;
+  bool post_handshake_auth = false;
+};
+
+struct Exchange {
+  SSL* ssl = nullptr;
+  bool server = false;
+  Context* ctx = nullptr;  // of the moment: SSL_set_SSL_CTX may change it
+  const Algorithms* algorithms = nullptr;
+  // The connection's groups; -> is always the current state, callbacks may edit them.
+  Cow<Policy>* policy = nullptr;
+  Cow<Credentials>* credentials = nullptr;
+  Cow<Trust>* trust = nullptr;
+  Cow<Hooks>* hooks = nullptr;
+  Request* request = nullptr;
+  Negotiated* negotiated = nullptr;
+
+  uint16_t min_version = 0, max_version = 0;  // enabled range of this handshake
+  uint64_t sent = 0;      // bit per registry row: extensions we sent in the last hello or request
+  uint64_t received = 0;  // bit per row: extensions the peer sent in its last hello or request
+  // Bytes of the ClientHello being built before its extensions (with the 4 of its header); padding
+  // is added to a known length only. 0: unknown.
+  size_t hello_prefix_length = 0;
+  size_t extensions_length = 0;  // bytes of extensions written so far in this message
+  // Both roles: max_fragment_length that holds (TLSEXT_max_fragment_length_*); 0: none.
+  uint8_t max_fragment_length_mode = 0;
+
+  // Client.
+  InlineVector<uint16_t, 2> share_groups;  // groups to send shares of; chosen by the flow
+  KeyShare key_shares[2];
+  // From the HelloRetryRequest, to be echoed; server: to be sent in it.
+  Bytes cookie;
+  bool ct_enabled = false;       // client: asks for SCTs (SSL_set_ct_validation_callback)
+  uint32_t ticket_max_early_data = 0;  // early_data of the NewSessionTicket just read
+  // selected_group of the HelloRetryRequest, received or (server) to be sent; 0: none. A server
+  // that leaves it 0 and has no cookie asks for `group`.
+  uint16_t retry_group = 0;
+  bool hello_retry_request = false;
+  uint16_t selected_version = 0;  // supported_versions of the (server) hello
+  uint16_t server_share_group = 0;  // key_share of the ServerHello
+  View server_share;                // its key_exchange, valid until the next receive
+  // In CertificateRequest.
+  Array<uint16_t> request_schemes;       // signature_algorithms of the peer's request
+  Array<uint16_t> request_schemes_cert;
+
+  // Server.
+  ClientOffers offers;
+  const Group* group = nullptr;    // chosen group
+  KeyShare share;                  // ours, once generated
+  bool staple = false;             // the status callback gave a response to send
+  // Answer with an empty server_name; client: the server answered so.
+  bool accept_server_name = false;
+  // In Certificate: which entry is being read or written (0: the leaf).
+  size_t certificate_index = 0;
+};
+
+}  // namespace handfast
