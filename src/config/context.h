@@ -15,6 +15,7 @@
 #include "config/policy.h"
 #include "config/trust.h"
 #include "crypto/algorithms.h"
+#include "pki/dane.h"
 #include "session/cache.h"
 #include "wire/allocate.h"
 
@@ -50,6 +51,8 @@ struct ssl_ctx_st {
     std::atomic<int> accept, accept_renegotiate, accept_good;
     std::atomic<int> miss, timeout, cache_full, hit, callback_hit;
   } statistics{};
+
+  handfast::DaneContext dane;  // SSL_CTX_dane_enable
 
   CRYPTO_EX_DATA ex_data{};
 };
