@@ -12,6 +12,7 @@ struct Trust : Shared {
   int verify_mode = SSL_VERIFY_NONE;
   SSL_verify_cb verify_callback = nullptr;
   X509VerifyParamPtr param;          // never nullptr after init()
+  bool param_exposed = false;        // an application holds `param`: never share this Trust
   X509NameStackPtr ca_names;         // SSL_set0_CA_list; nullptr: not set
   X509NameStackPtr client_ca_names;  // SSL_set_client_CA_list; nullptr: not set
 

@@ -56,6 +56,12 @@ void share(Connection& connection, Context* context) {
   connection.credentials = context->credentials;
   connection.trust = context->trust;
   connection.hooks = context->hooks;
+  connection.dane.flags = context->dane.flags;
+}
+
+// What the application got from SSL_CTX_get0_param(3) stays the context's alone.
+bool separate_trust(Connection& connection) {
+  return !connection.trust->param_exposed || connection.trust.edit() != nullptr;
 }
 
 bool same_id_context(const Policy& a, const Policy& b) {
@@ -95,7 +101,8 @@ Connection* new_connection(Context* context) {
     return nullptr;
   }
   share(*connection, context);
-  if (CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data) != 1) {
+  if (!separate_trust(*connection) ||
+      CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data) != 1) {
     destroy(connection);
     ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
     return nullptr;

@@ -8,6 +8,7 @@
 #include "config/context.h"
 #include "config/request.h"
 #include "crypto/key_schedule.h"
+#include "pki/dane.h"
 #include "record/channel.h"
 #include "session/negotiated.h"
 #include "session/session.h"
@@ -81,6 +82,8 @@ struct ssl_st {
   handfast::ExporterSecret exporter;
   int key_update = SSL_KEY_UPDATE_NONE;  // asked for by SSL_key_update, not sent yet
   uint8_t key_updates_received = 0;      // in a row, without application data between
+
+  handfast::DaneState dane;  // SSL_dane_enable
 
   CRYPTO_EX_DATA ex_data{};
 };

@@ -18,7 +18,7 @@ BELOW = {
     "message": ["wire", "crypto", "record", "config"],
     "extension": ["wire", "crypto", "record", "config", "session", "pki"],
     "session": ["wire", "crypto", "record", "config", "pki"],
-    "pki": ["wire", "crypto", "record", "config"],
+    "pki": ["wire", "crypto", "record", "config", "session", "extension"],
     "handshake": ["wire", "crypto", "record", "config", "message", "extension", "session", "pki"],
     "connection": ["wire", "crypto", "record", "config", "message", "extension", "session", "pki",
                    "handshake"],
