@@ -16,16 +16,7 @@
 #include "record/record_reader.h"
 #include "record/record_writer.h"
 
-namespace handfast {
-
-struct KeyShareForTests {
-  static void set(KeyShare& share, const Group& group, EVP_PKEY* key) {
-    share.group_ = &group;
-    share.key_.reset(key);
-  }
-};
-
-namespace test {
+namespace handfast::test {
 namespace {
 
 struct Step {
@@ -332,5 +323,4 @@ INSTANTIATE_TEST_SUITE_P(Sections, Rfc8448, ::testing::Values(3, 4, 5, 6, 7),
                          [](const auto& section) { return section_name(section.param); });
 
 }  // namespace
-}  // namespace test
-}  // namespace handfast
+}  // namespace handfast::test

@@ -10,8 +10,21 @@
 #include <vector>
 
 #include "crypto/algorithms.h"
+#include "crypto/group.h"
 #include "crypto/key_schedule.h"
 #include "wire/bytes.h"
+
+namespace handfast {
+
+struct KeyShareForTests {
+  // Makes `share` hold `key`, which it owns then.
+  static void set(KeyShare& share, const Group& group, EVP_PKEY* key) {
+    share.group_ = &group;
+    share.key_.reset(key);
+  }
+};
+
+}  // namespace handfast
 
 namespace handfast::test {
 
