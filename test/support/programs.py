@@ -97,6 +97,14 @@ class Lab:
         self.hashes[name] = hashlib.sha256(data).hexdigest()
         return self.hashes[name]
 
+    def text_payload(self, name, seed, size):
+        """A file of lines of hexadecimal digits, the same in every run."""
+        digits = random.Random(seed).randbytes(size // 2).hex()
+        lines = [digits[i:i + 63] + "\n" for i in range(0, len(digits), 63)]
+        data = "".join(lines)[:size].encode()
+        (self.folder / name).write_bytes(data)
+        self.hashes[name] = sha256(data)
+
     def start(self, library, command, **options):
         program = Program(self, library, [str(word) for word in command], **options)
         self.programs.append(program)
