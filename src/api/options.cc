@@ -24,6 +24,18 @@ uint64_t set_options(Cow<Policy>& policy, uint64_t options) {
   return policy->options;
 }
 
+// What programs that log the questions of security levels call on to: the default rules.
+int default_security_callback(const SSL* ssl, const SSL_CTX* ctx, int operation, int bits, int nid,
+                              void* other, void*) {
+  const Policy& policy = ctx != nullptr ? *ctx->policy : *ssl->policy;
+  return handfast::default_allows(policy, operation, bits, nid, other) ? 1 : 0;
+}
+
+handfast::SecurityCallback security_callback(const Policy& policy) {
+  return policy.security_callback != nullptr ? policy.security_callback
+                                             : default_security_callback;
+}
+
 }  // namespace
 
 extern "C" {
@@ -77,11 +89,11 @@ void SSL_set_security_callback(SSL* ssl, handfast::SecurityCallback callback) {
 }
 
 handfast::SecurityCallback SSL_CTX_get_security_callback(const SSL_CTX* ctx) {
-  return ctx->policy->security_callback;
+  return security_callback(*ctx->policy);
 }
 
 handfast::SecurityCallback SSL_get_security_callback(const SSL* ssl) {
-  return ssl->policy->security_callback;
+  return security_callback(*ssl->policy);
 }
 
 void SSL_CTX_set0_security_ex_data(SSL_CTX* ctx, void* data) {

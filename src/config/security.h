@@ -7,6 +7,11 @@
 
 namespace handfast {
 
+// The default rules themselves, by the policy's level.
+[[nodiscard]] bool default_allows(const Policy& policy, int operation, int bits, int nid,
+                                  const void* other);
+// Bits of security that a level (0 to 5) asks for.
+[[nodiscard]] int level_bits(int level);
 // Asks the application's callback, or the default rules, as ssl_security() does. `operation`:
 // SSL_SECOP_*; `other`: what SSL_CTX_set_security_callback(3) says for it, may be nullptr. `ssl` or
 // `ctx` is nullptr.
