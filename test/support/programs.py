@@ -56,11 +56,13 @@ class Report:
             require(time.monotonic() < self.end, f"not run: the {self.seconds} s for all are over")
             function(*arguments)
         except Failure as failure:
-            why = " ".join(str(failure).split())
-            print(f"FAIL {self.area}.{name}: {why}", flush=True)
-            self.failed = True
+            self.fail(name, " ".join(str(failure).split()))
         else:
             print(f"PASS {self.area}.{name}", flush=True)
+
+    def fail(self, name, why):
+        print(f"FAIL {self.area}.{name}: {why}", flush=True)
+        self.failed = True
 
     def skip(self, name, why):
         print(f"SKIP {self.area}.{name}: {why}", flush=True)
