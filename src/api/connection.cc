@@ -3,33 +3,14 @@
 
 #include <openssl/err.h>
 
+#include "wire/version_name.h"
+
 using handfast::Connection;
 using handfast::Phase;
 using handfast::Policy;
 using handfast::Role;
 
 namespace {
-
-const char* version_name(int version) {
-  switch (version) {
-    case TLS1_3_VERSION:
-      return "TLSv1.3";
-    case TLS1_2_VERSION:
-      return "TLSv1.2";
-    case TLS1_1_VERSION:
-      return "TLSv1.1";
-    case TLS1_VERSION:
-      return "TLSv1";
-    case DTLS1_2_VERSION:
-      return "DTLSv1.2";
-    case DTLS1_VERSION:
-      return "DTLSv1";
-    case DTLS1_BAD_VER:
-      return "DTLSv0.9";
-    default:
-      return "unknown";
-  }
-}
 
 // Configuration is shared until one side changes it, so this is most of a copy.
 bool copy_settings(Connection& to, const Connection& from) {
@@ -118,7 +99,7 @@ int SSL_version(const SSL* ssl) {
 }
 
 const char* SSL_get_version(const SSL* ssl) {
-  return version_name(handfast::current_version(*ssl));
+  return handfast::version_name(handfast::current_version(*ssl));
 }
 
 int SSL_client_version(const SSL* ssl) {

@@ -30,6 +30,9 @@ class MasterKey {
   Bytes bytes_;
 };
 
+// Bit of ssl_session_st::flags: extended_master_secret (RFC 7627) was negotiated.
+constexpr uint32_t kSessionExtendedMasterSecret = 1;
+
 // What a session is looked up by.
 struct SessionKey {
   int version = 0;
@@ -52,7 +55,7 @@ struct ssl_session_st : handfast::SessionKey {
   std::atomic<long> time{0};  // seconds since 1970
   std::atomic<long> timeout{0};  // seconds
   uint32_t group = 0;  // kex_group
-  uint32_t flags = 0;  // SSL_SESS_FLAG_EXTMS = 1
+  uint32_t flags = 0;  // kSession…
   std::atomic<bool> not_resumable{false};
   handfast::UniqueString hostname;
   handfast::Bytes ticket;
