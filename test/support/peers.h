@@ -189,6 +189,7 @@ struct Side {
   int calls = 0;
   std::string queue{};
 
+  bool good() const { return returned == 1; }
   bool over() const { return error == SSL_ERROR_NONE || fatal(); }
   bool fatal() const {
     return error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN;
