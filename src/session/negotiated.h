@@ -39,6 +39,8 @@ struct Negotiated {
   bool has_ocsp_response = false;  // an answer came, even an empty one
   Bytes scts;                  // client: SignedCertificateTimestampList of the leaf
   X509StackPtr verified_chain; // SSL_get0_verified_chain
+  // SSL_get_early_data_status; a server that skips what came says REJECTED.
+  int early_data_status = SSL_EARLY_DATA_NOT_SENT;
   bool resumed = false;        // SSL_session_reused
   bool hello_retry_request = false;
   bool extended_master_secret = false;
