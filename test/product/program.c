@@ -6,14 +6,14 @@
 #include <stdio.h>
 
 int main(void) {
-  SSL_CTX *context = SSL_CTX_new(TLS_method());
+  SSL_CTX* context = SSL_CTX_new(TLS_method());
   Dl_info info;
   if (context == NULL) {
     ERR_print_errors_fp(stderr);
     return 1;
   }
   SSL_CTX_free(context);
-  if (dladdr((void *)SSL_CTX_new, &info) == 0) return 2;
+  if (dladdr((void*)SSL_CTX_new, &info) == 0) return 2;
   puts(info.dli_fname);
   return 0;
 }
