@@ -32,19 +32,19 @@ constexpr size_t kMaxExtensions = 64;  // rows of the registry
 // What a ClientHello asked for; read_extensions() resets it. Views point into the ClientHello and
 // are valid until the next receive.
 struct ClientOffers {
-  View key_shares;                   // client_shares body
-  View supported_groups;             // NamedGroup list, two bytes each
-  View signature_schemes;            // two bytes each
+  View key_shares;         // client_shares body
+  View supported_groups;   // NamedGroup list, two bytes each
+  View signature_schemes;  // two bytes each
   View signature_schemes_cert;
-  View alpn;                         // ProtocolNameList body
-  View server_name;                  // host_name
-  View ocsp_request;                 // OCSPStatusRequest body
+  View alpn;          // ProtocolNameList body
+  View server_name;   // host_name
+  View ocsp_request;  // OCSPStatusRequest body
   View cookie;
   bool status_request = false;
   bool sct = false;
   bool psk_dhe_ke = false, psk_ke = false;
-  bool psk = false;                  // pre_shared_key was there (and last)
-  View pre_shared_key;               // OfferedPsks body, its form checked
+  bool psk = false;     // pre_shared_key was there (and last)
+  View pre_shared_key;  // OfferedPsks body, its form checked
   bool early_data = false;
   bool post_handshake_auth = false;
 };
@@ -58,6 +58,7 @@ struct Exchange {
   Cow<Policy>* policy = nullptr;
   Cow<Credentials>* credentials = nullptr;
   Cow<Trust>* trust = nullptr;
+  const NamedAuthorities* authorities = nullptr;  // the connection's; where unset, ctx's are used
   Cow<Hooks>* hooks = nullptr;
   Request* request = nullptr;
   Negotiated* negotiated = nullptr;
@@ -77,24 +78,24 @@ struct Exchange {
   KeyShare key_shares[2];
   // From the HelloRetryRequest, to be echoed; server: to be sent in it.
   Bytes cookie;
-  bool ct_enabled = false;       // client: asks for SCTs (SSL_set_ct_validation_callback)
+  bool ct_enabled = false;             // client: asks for SCTs (SSL_set_ct_validation_callback)
   uint32_t ticket_max_early_data = 0;  // early_data of the NewSessionTicket just read
   // selected_group of the HelloRetryRequest, received or (server) to be sent; 0: none. A server
   // that leaves it 0 and has no cookie asks for `group`.
   uint16_t retry_group = 0;
   bool hello_retry_request = false;
-  uint16_t selected_version = 0;  // supported_versions of the (server) hello
+  uint16_t selected_version = 0;    // supported_versions of the (server) hello
   uint16_t server_share_group = 0;  // key_share of the ServerHello
   View server_share;                // its key_exchange, valid until the next receive
   // In CertificateRequest.
-  Array<uint16_t> request_schemes;       // signature_algorithms of the peer's request
+  Array<uint16_t> request_schemes;  // signature_algorithms of the peer's request
   Array<uint16_t> request_schemes_cert;
 
   // Server.
   ClientOffers offers;
-  const Group* group = nullptr;    // chosen group
-  KeyShare share;                  // ours, once generated
-  bool staple = false;             // the status callback gave a response to send
+  const Group* group = nullptr;  // chosen group
+  KeyShare share;                // ours, once generated
+  bool staple = false;           // the status callback gave a response to send
   // Answer with an empty server_name; client: the server answered so.
   bool accept_server_name = false;
   // In Certificate: which entry is being read or written (0: the leaf).

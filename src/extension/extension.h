@@ -38,8 +38,8 @@ struct Extension {
   uint16_t in = 0;       // MessageSet: where RFC 8446 section 4.2's table allows it
   uint16_t unasked = 0;  // MessageSet: answers that need no offer (cookie)
   bool tls13 = false;    // not in the hello of a client without TLS 1.3
-  Client client;
-  Server server;
+  Client client = {};
+  Server server = {};
 };
 
 // All rows; they are sent and read in this order. A row's index is its bit in Exchange::sent.

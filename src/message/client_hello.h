@@ -16,11 +16,11 @@ struct ClientHello {
   static constexpr size_t kRandomLength = 32;
 
   uint16_t legacy_version = 0;
-  View random;               // 32 bytes
-  View session_id;           // at most 32 bytes
-  View cipher_suites;        // two bytes each, at least one
-  View compression_methods;  // at least one
-  View extensions;           // the block without its length
+  View random;                  // 32 bytes
+  View session_id;              // at most 32 bytes
+  View cipher_suites;           // two bytes each, at least one
+  View compression_methods;     // at least one
+  View extensions;              // the block without its length
   bool has_extensions = false;  // TLS <= 1.2 hellos may end before the block
 };
 

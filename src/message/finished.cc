@@ -7,6 +7,8 @@ Verdict parse(View body, Finished& out) {
   return success();
 }
 
-void build(const Finished& message, Writer& writer) { writer.bytes(message.verify_data); }
+void build(const Finished& message, Writer& writer) {
+  writer.bytes(message.verify_data);
+}
 
 }  // namespace handfast

@@ -16,6 +16,8 @@ Verdict parse(View body, KeyUpdate& out) {
   return success();
 }
 
-void build(const KeyUpdate& message, Writer& writer) { writer.u8(message.request); }
+void build(const KeyUpdate& message, Writer& writer) {
+  writer.u8(message.request);
+}
 
 }  // namespace handfast

@@ -1,0 +1,101 @@
+#include "extension/preferences.h"
+
+#include <openssl/obj_mac.h>
+
+#include "config/security.h"
+#include "crypto/group.h"
+#include "crypto/signature_scheme.h"
+
+namespace handfast {
+
+namespace {
+
+constexpr uint16_t kP256 = 23, kP384 = 24;
+// RFC 6460 section 3.
+constexpr uint16_t kSuiteBGroups[] = {kP256, kP384};
+constexpr uint16_t kSuiteBSchemes[] = {0x0403,
+                                       0x0503};  // ecdsa_secp256r1_sha256, _secp384r1_sha384
+
+// The part of `both` (128 bits first, then 192) that the certificate flags leave; empty: no Suite
+// B.
+std::span<const uint16_t> suite_b(uint32_t flags, std::span<const uint16_t> both) {
+  switch (flags & SSL_CERT_FLAG_SUITEB_128_LOS) {
+    case SSL_CERT_FLAG_SUITEB_128_LOS:
+      return both;
+    case SSL_CERT_FLAG_SUITEB_128_LOS_ONLY:
+      return both.first(1);
+    case SSL_CERT_FLAG_SUITEB_192_LOS:
+      return both.subspan(1);
+    default:
+      return {};
+  }
+}
+
+bool weak_hash(int nid) {
+  return nid == NID_sha1 || nid == NID_md5 || nid == NID_sha224;
+}
+
+}  // namespace
+
+std::span<const uint16_t> group_preferences(const Policy& policy) {
+  std::span<const uint16_t> strict = suite_b(policy.certificate_flags, kSuiteBGroups);
+  if (!strict.empty()) return strict;
+  return policy.groups.empty() ? default_groups() : policy.groups.view();
+}
+
+bool group_usable(const Exchange& exchange, uint16_t id) {
+  const Group* group = find_group(id);
+  if (group == nullptr || (!group->tls13 && exchange.min_version >= TLS1_3_VERSION)) return false;
+  return group_allowed(**exchange.policy, exchange.ssl, id, SSL_SECOP_CURVE_SUPPORTED);
+}
+
+bool group_usable_13(const Exchange& exchange, uint16_t id) {
+  const Group* group = find_group(id);
+  return group != nullptr && group->tls13 &&
+         group_allowed(**exchange.policy, exchange.ssl, id, SSL_SECOP_CURVE_SUPPORTED);
+}
+
+std::span<const uint16_t> scheme_preferences(const Exchange& exchange, bool sent) {
+  const Policy& policy = **exchange.policy;
+  std::span<const uint16_t> strict = suite_b(policy.certificate_flags, kSuiteBSchemes);
+  if (!strict.empty()) return strict;
+  // The client's own certificate is what client_signature_schemes are about.
+  if (exchange.server == sent && !policy.client_signature_schemes.empty()) {
+    return policy.client_signature_schemes.view();
+  }
+  if (!policy.signature_schemes.empty()) return policy.signature_schemes.view();
+  return default_signature_schemes();
+}
+
+bool scheme_usable(const Exchange& exchange, uint16_t id, int operation) {
+  const SignatureScheme* scheme = find_signature_scheme(id);
+  if (scheme == nullptr) return false;
+  // RFC 8446 4.2.3: DSA, SHA-1 and SHA-224 are for TLS 1.2 alone.
+  bool only13 = exchange.server ? exchange.negotiated->version == TLS1_3_VERSION
+                                : exchange.min_version >= TLS1_3_VERSION;
+  if (only13 && scheme->key_type == EVP_PKEY_DSA) return false;
+  if (only13 && !exchange.server && weak_hash(scheme->hash_nid)) return false;
+  return scheme_allowed(**exchange.policy, exchange.ssl, id, operation);
+}
+
+bool share_signature_schemes(Exchange& exchange) {
+  Negotiated& negotiated = *exchange.negotiated;
+  const Policy& policy = **exchange.policy;
+  std::span<const uint16_t> ours = scheme_preferences(exchange, false);
+  std::span<const uint16_t> theirs = negotiated.peer_signature_schemes.view();
+  bool ours_first = (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0 ||
+                    (policy.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS) != 0;
+  std::span<const uint16_t> preferred = ours_first ? ours : theirs;
+  std::span<const uint16_t> other = ours_first ? theirs : ours;
+  negotiated.shared_signature_schemes.clear();
+  for (uint16_t scheme : preferred) {
+    if (std::find(other.begin(), other.end(), scheme) == other.end() ||
+        !scheme_usable(exchange, scheme, SSL_SECOP_SIGALG_SHARED)) {
+      continue;
+    }
+    if (!negotiated.shared_signature_schemes.push_back(scheme)) return false;
+  }
+  return true;
+}
+
+}  // namespace handfast
