@@ -21,11 +21,11 @@ bool make_random_keys(Context& context, Policy& policy) {
 
 bool make_stores(Context& context) {
   if (!context.trust.create() || !context.trust.edit()->init()) return false;
-  Trust& trust = *context.trust.edit();
-  trust.ca_names.reset(sk_X509_NAME_new_null());
-  trust.client_ca_names.reset(sk_X509_NAME_new_null());
+  NamedAuthorities& names = context.authorities;
+  names.any.reset(sk_X509_NAME_new_null());
+  names.client.reset(sk_X509_NAME_new_null());
   context.store.reset(X509_STORE_new());
-  return trust.ca_names != nullptr && trust.client_ca_names != nullptr && context.store != nullptr;
+  return names.any != nullptr && names.client != nullptr && context.store != nullptr;
 }
 
 bool set_up(Context& context, OSSL_LIB_CTX* library, const char* property_query) {

@@ -33,7 +33,8 @@ struct ssl_ctx_st {
   handfast::Cow<handfast::Hooks> hooks;
   handfast::LiveHooks live;
 
-  handfast::X509StorePtr store;        // SSL_CTX_set_cert_store; never nullptr
+  handfast::X509StorePtr store;  // SSL_CTX_set_cert_store; never nullptr
+  handfast::NamedAuthorities authorities;
   handfast::X509StackPtr extra_chain;  // SSL_CTX_add_extra_chain_cert
   handfast::CipherStackPtr ciphers;    // SSL_CTX_get_ciphers: all suites by preference
   ENGINE* client_certificate_engine = nullptr;

@@ -49,6 +49,7 @@ struct ssl_st {
   handfast::Cow<handfast::Trust> trust;
   handfast::Cow<handfast::Hooks> hooks;
   handfast::Request request;
+  handfast::NamedAuthorities authorities;
   handfast::CipherStackPtr ciphers;  // SSL_set_cipher_list; nullptr: those of ctx, live
 
   BIO* rbio = nullptr;  // owned; may be the same as wbio, then with two references
@@ -118,26 +119,6 @@ class Entered {
  private:
   Connection& connection_;
 };
-
-// --- connection/driver.cc: resolves every wait ---
-// Return values of SSL_do_handshake(3).
-int do_handshake(Connection& connection);
-// Puts the verdict into the error queue, sends its alert and makes the failure sticky.
-void fail(Connection& connection, const Verdict& verdict);
-
-// Post-handshake messages and our own KeyUpdate go through the same driver: the next call of
-// do_handshake() runs them. `received` are handshake bytes already there. False: memory.
-[[nodiscard]] bool begin_post_handshake(Connection& connection, View received);
-
-// --- connection/data.cc ---
-// SSL_read_ex(3), SSL_peek_ex(3), SSL_write_ex(3): 1 or what SSL_get_error needs (<= 0).
-int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& done);
-int write(Connection& connection, View content, size_t& done);
-// Reads until the peer's close_notify is there: for SSL_shutdown. 0: it is; -1: see SSL_get_error.
-int await_close_notify(Connection& connection);
-
-// --- connection/shutdown.cc ---
-int shutdown(Connection& connection);
 
 // --- connection/callbacks.cc ---
 void call_info(const Connection& connection, int where, int value);

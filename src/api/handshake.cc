@@ -1,0 +1,63 @@
+// SSL_do_handshake(3), SSL_connect(3), SSL_accept(3), SSL_get_state(3), SSL_key_update(3).
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "connection/connection.h"
+#include "driver/driver.h"
+
+using handfast::Phase;
+using handfast::Role;
+
+extern "C" {
+
+int SSL_do_handshake(SSL* ssl) {
+  if (ssl->role == Role::unset) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_CONNECTION_TYPE_NOT_SET);
+    return -1;
+  }
+  return ssl->in_init ? handfast::do_handshake(*ssl) : 1;
+}
+
+int SSL_connect(SSL* ssl) {
+  if (ssl->role == Role::unset) SSL_set_connect_state(ssl);
+  return SSL_do_handshake(ssl);
+}
+
+int SSL_accept(SSL* ssl) {
+  if (ssl->role == Role::unset) SSL_set_accept_state(ssl);
+  return SSL_do_handshake(ssl);
+}
+
+OSSL_HANDSHAKE_STATE SSL_get_state(const SSL* ssl) { return ssl->state; }
+
+int SSL_in_init(const SSL* ssl) { return ssl->in_init ? 1 : 0; }
+
+int SSL_is_init_finished(const SSL* ssl) { return !ssl->in_init && ssl->state == TLS_ST_OK; }
+
+int SSL_in_before(const SSL* ssl) { return ssl->phase == Phase::before ? 1 : 0; }
+
+int SSL_key_update(SSL* ssl, int type) {
+  if (ssl->negotiated.version != TLS1_3_VERSION) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_SSL_VERSION);
+    return 0;
+  }
+  if (type != SSL_KEY_UPDATE_NOT_REQUESTED && type != SSL_KEY_UPDATE_REQUESTED) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_INVALID_KEY_UPDATE_TYPE);
+    return 0;
+  }
+  if (!SSL_is_init_finished(ssl)) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_STILL_IN_INIT);
+    return 0;
+  }
+  if (ssl->channel.unsent()) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_WRITE_RETRY);
+    return 0;
+  }
+  ssl->in_init = true;
+  ssl->key_update = type;
+  return 1;
+}
+
+int SSL_get_key_update_type(const SSL* ssl) { return ssl->key_update; }
+
+}  // extern "C"

@@ -1,0 +1,157 @@
+// SSL_read(3), SSL_write(3), SSL_pending(3), SSL_shutdown(3), SSL_get_error(3), SSL_want(3).
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "connection/connection.h"
+#include "driver/driver.h"
+
+using handfast::Role;
+
+namespace {
+
+bool ready_for_io(const SSL* ssl) {
+  if (ssl->role != Role::unset) return true;
+  ERR_raise(ERR_LIB_SSL, SSL_R_UNINITIALIZED);
+  return false;
+}
+
+int read_bytes(SSL* ssl, void* buffer, size_t length, bool peek, size_t* done) {
+  *done = 0;
+  if (!ready_for_io(ssl)) return -1;
+  return handfast::read(*ssl, {static_cast<uint8_t*>(buffer), length}, peek, *done);
+}
+
+int write_bytes(SSL* ssl, const void* buffer, size_t length, size_t* done) {
+  *done = 0;
+  if (!ready_for_io(ssl)) return -1;
+  if ((ssl->shutdown & SSL_SENT_SHUTDOWN) != 0) {
+    ssl->want = SSL_NOTHING;
+    ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
+    return -1;
+  }
+  return handfast::write(*ssl, {static_cast<const uint8_t*>(buffer), length}, *done);
+}
+
+int bad_length() {
+  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+  return -1;
+}
+
+// What the BIO that stopped us waits for; SSL_ERROR_NONE when it says nothing.
+int bio_error(BIO* bio) {
+  if (bio == nullptr) return SSL_ERROR_NONE;
+  if (BIO_should_read(bio)) return SSL_ERROR_WANT_READ;
+  if (BIO_should_write(bio)) return SSL_ERROR_WANT_WRITE;
+  if (!BIO_should_io_special(bio)) return SSL_ERROR_NONE;
+  switch (BIO_get_retry_reason(bio)) {
+    case BIO_RR_CONNECT:
+      return SSL_ERROR_WANT_CONNECT;
+    case BIO_RR_ACCEPT:
+      return SSL_ERROR_WANT_ACCEPT;
+    default:
+      return SSL_ERROR_SYSCALL;
+  }
+}
+
+int want_error(const SSL* ssl) {
+  switch (ssl->want) {
+    case SSL_READING:
+      return bio_error(ssl->rbio);
+    case SSL_WRITING:
+      return bio_error(ssl->wbio);
+    case SSL_X509_LOOKUP:
+      return SSL_ERROR_WANT_X509_LOOKUP;
+    case SSL_RETRY_VERIFY:
+      return SSL_ERROR_WANT_RETRY_VERIFY;
+    case SSL_ASYNC_PAUSED:
+      return SSL_ERROR_WANT_ASYNC;
+    case SSL_ASYNC_NO_JOBS:
+      return SSL_ERROR_WANT_ASYNC_JOB;
+    case SSL_CLIENT_HELLO_CB:
+      return SSL_ERROR_WANT_CLIENT_HELLO_CB;
+    default:
+      return SSL_ERROR_NONE;
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+int SSL_read(SSL* ssl, void* buffer, int length) {
+  if (length < 0) return bad_length();
+  size_t done = 0;
+  int result = read_bytes(ssl, buffer, static_cast<size_t>(length), false, &done);
+  return result > 0 ? static_cast<int>(done) : result;
+}
+
+int SSL_read_ex(SSL* ssl, void* buffer, size_t length, size_t* done) {
+  int result = read_bytes(ssl, buffer, length, false, done);
+  return result < 0 ? 0 : result;
+}
+
+int SSL_peek(SSL* ssl, void* buffer, int length) {
+  if (length < 0) return bad_length();
+  size_t done = 0;
+  int result = read_bytes(ssl, buffer, static_cast<size_t>(length), true, &done);
+  return result > 0 ? static_cast<int>(done) : result;
+}
+
+int SSL_peek_ex(SSL* ssl, void* buffer, size_t length, size_t* done) {
+  int result = read_bytes(ssl, buffer, length, true, done);
+  return result < 0 ? 0 : result;
+}
+
+int SSL_write(SSL* ssl, const void* buffer, int length) {
+  if (length < 0) return bad_length();
+  size_t done = 0;
+  int result = write_bytes(ssl, buffer, static_cast<size_t>(length), &done);
+  return result > 0 ? static_cast<int>(done) : result;
+}
+
+int SSL_write_ex(SSL* ssl, const void* buffer, size_t length, size_t* done) {
+  int result = write_bytes(ssl, buffer, length, done);
+  return result < 0 ? 0 : result;
+}
+
+int SSL_pending(const SSL* ssl) {
+  size_t pending = ssl->channel.plaintext.size();
+  return pending < INT_MAX ? static_cast<int>(pending) : INT_MAX;
+}
+
+int SSL_has_pending(const SSL* ssl) {
+  return !ssl->channel.plaintext.empty() || ssl->channel.input_end > ssl->channel.input_begin;
+}
+
+int SSL_shutdown(SSL* ssl) {
+  if (!ready_for_io(ssl)) return -1;
+  if (ssl->in_init) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_SHUTDOWN_WHILE_IN_INIT);
+    return -1;
+  }
+  return handfast::shutdown(*ssl);
+}
+
+void SSL_set_shutdown(SSL* ssl, int mode) { ssl->shutdown = mode; }
+
+int SSL_get_shutdown(const SSL* ssl) { return ssl->shutdown; }
+
+int SSL_want(const SSL* ssl) { return ssl->want; }
+
+// This connection's own state decides first: an entry that another connection left in the thread's
+// queue does not turn a retry into a failure.
+int SSL_get_error(const SSL* ssl, int result) {
+  if (result > 0) return SSL_ERROR_NONE;
+  if (!ssl->error_raised) {
+    int error = want_error(ssl);
+    if (error != SSL_ERROR_NONE) return error;
+    if ((ssl->shutdown & SSL_RECEIVED_SHUTDOWN) != 0 && ssl->close_notify_received) {
+      return SSL_ERROR_ZERO_RETURN;
+    }
+  }
+  unsigned long queued = ERR_peek_error();
+  if (queued == 0) return ssl->error_raised ? SSL_ERROR_SSL : SSL_ERROR_SYSCALL;
+  return ERR_GET_LIB(queued) == ERR_LIB_SYS ? SSL_ERROR_SYSCALL : SSL_ERROR_SSL;
+}
+
+}  // extern "C"

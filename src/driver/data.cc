@@ -1,0 +1,222 @@
+// Application data: SSL_read(3) and SSL_write(3).
+#include <openssl/err.h>
+
+#include <algorithm>
+
+#include "connection/connection.h"
+#include "driver/driver.h"
+#include "driver/transport.h"
+#include "handshake/handshake.h"
+
+namespace handfast {
+namespace {
+
+enum class Next : uint8_t { again, data, stop };
+
+int failed(Connection& connection, const Verdict& verdict) {
+  fail(connection, verdict);
+  return -1;
+}
+
+// Handshake messages after the handshake. `result` is for the caller when Next::stop.
+Next post_handshake_record(Connection& connection, View content, int& result) {
+  if (!begin_post_handshake(connection, content)) {
+    result = failed(connection, malloc_failure());
+    return Next::stop;
+  }
+  while (connection.in_init) {
+    result = do_handshake(connection);
+    if (result <= 0) {
+      result = -1;
+      return Next::stop;
+    }
+  }
+  if ((connection.policy->mode & SSL_MODE_AUTO_RETRY) == 0 &&
+      connection.channel.received().empty()) {
+    // SSL_CTX_set_mode(3): without AUTO_RETRY a read that met no application data comes back.
+    connection.want = SSL_READING;
+    BIO_clear_retry_flags(connection.rbio);
+    BIO_set_retry_read(connection.rbio);
+    result = -1;
+    return Next::stop;
+  }
+  return Next::again;
+}
+
+Next alert_record(Connection& connection, View content, int& result) {
+  Verdict verdict;
+  switch (hear_alert(connection, content, verdict)) {
+    case Heard::ignored:
+      return Next::again;
+    case Heard::closed:
+      result = 0;
+      return Next::stop;
+    case Heard::failed:
+      // The peer's fatal alert ends the connection with 0, an alert of ours with -1.
+      result = verdict.alert == Alert::none ? 0 : -1;
+      connection.want = SSL_NOTHING;
+      fail(connection, verdict);
+      return Next::stop;
+  }
+  return Next::stop;
+}
+
+// Reads one record and deals with it; `wants_data` is false when only close_notify is waited for.
+Next take_record(Connection& connection, bool wants_data, int& result) {
+  Opened opened;
+  switch (next_record(connection, opened)) {
+    case Incoming::record:
+      break;
+    case Incoming::blocked:
+      result = connection.close_notify_received ? 0 : -1;
+      return Next::stop;
+    case Incoming::failed:
+      result = failed(connection, opened.verdict);
+      return Next::stop;
+  }
+  if (opened.type != ContentType::alert) connection.warning_alerts = 0;
+  switch (opened.type) {
+    case ContentType::application_data:
+      if (!wants_data) {
+        result = failed(connection,
+                        fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
+        return Next::stop;
+      }
+      connection.key_updates_received = 0;
+      connection.channel.plaintext = opened.content;
+      return Next::data;
+    case ContentType::handshake:
+      return post_handshake_record(connection, opened.content, result);
+    case ContentType::alert:
+      return alert_record(connection, opened.content, result);
+    case ContentType::change_cipher_spec:
+      result = failed(connection, fatal(Alert::unexpected_message, SSL_R_CCS_RECEIVED_EARLY));
+      return Next::stop;
+  }
+  return Next::stop;
+}
+
+size_t copy_out(Connection& connection, std::span<uint8_t> buffer, bool peek) {
+  std::span<uint8_t>& plaintext = connection.channel.plaintext;
+  size_t length = std::min(buffer.size(), plaintext.size());
+  if (length > 0) std::memcpy(buffer.data(), plaintext.data(), length);
+  if (peek) return length;
+  if ((connection.policy->options & SSL_OP_CLEANSE_PLAINTEXT) != 0) {
+    OPENSSL_cleanse(plaintext.data(), length);
+  }
+  plaintext = plaintext.subspan(length);
+  if (plaintext.empty()) release_input(connection);
+  return length;
+}
+
+// Drives the handshake when it is not done; 1 when application data may flow.
+int ensure_connected(Connection& connection) {
+  while (connection.in_init) {
+    int result = do_handshake(connection);
+    if (result <= 0) return -1;
+  }
+  return 1;
+}
+
+}  // namespace
+
+int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& done) {
+  connection.error_raised = false;
+  done = 0;
+  if ((connection.shutdown & SSL_RECEIVED_SHUTDOWN) != 0) {
+    connection.want = SSL_NOTHING;
+    return 0;
+  }
+  Entered entered(connection);
+  if (connection.channel.plaintext.empty() || connection.in_init) {
+    int result = ensure_connected(connection);
+    if (result <= 0) return result;
+  }
+  while (connection.channel.plaintext.empty()) {
+    int result = -1;
+    Next next = take_record(connection, true, result);
+    if (next == Next::stop) return result;
+    // A zero-length record is data that a zero-length read may consume.
+    if (next == Next::data && buffer.empty()) break;
+    if (next == Next::again && ensure_connected(connection) <= 0) return -1;
+  }
+  connection.want = SSL_NOTHING;
+  if (buffer.empty()) return 0;
+  done = copy_out(connection, buffer, peek);
+  return 1;
+}
+
+int await_close_notify(Connection& connection) {
+  for (;;) {
+    connection.channel.plaintext = {};
+    int result = -1;
+    if (take_record(connection, false, result) == Next::stop) return result;
+  }
+}
+
+namespace {
+
+// The caller must come back with what it had: SSL_write(3), SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER.
+Verdict check_repeated(const Connection& connection, View content) {
+  const UnfinishedWrite& write = connection.write;
+  if (content.size() < write.done) return internal_error(SSL_R_BAD_LENGTH);
+  if (write.sealed == 0) return success();
+  if (content.size() < write.done + write.sealed) return internal_error(SSL_R_BAD_LENGTH);
+  bool moving = (connection.policy->mode & SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER) != 0;
+  if (!moving && content.data() + write.done != write.buffer) {
+    return internal_error(SSL_R_BAD_WRITE_RETRY);
+  }
+  return success();
+}
+
+// Sends what lies in the output buffer; the record it ends with counts as done when all has left.
+int finish_record(Connection& connection) {
+  if (connection.wbio == nullptr) return failed(connection, internal_error(SSL_R_BIO_NOT_SET));
+  if (send_output(connection, false) != Outgoing::sent) return -1;
+  connection.write.done += connection.write.sealed;
+  connection.write.sealed = 0;
+  return 1;
+}
+
+}  // namespace
+
+int write(Connection& connection, View content, size_t& done) {
+  connection.error_raised = false;
+  connection.want = SSL_NOTHING;
+  done = 0;
+  Entered entered(connection);
+  UnfinishedWrite& unfinished = connection.write;
+  Verdict repeated = check_repeated(connection, content);
+  if (!repeated.ok()) return failed(connection, repeated);
+  // A KeyUpdate of ours goes out between records, never inside an unfinished write.
+  if (unfinished.sealed == 0 && connection.key_update != SSL_KEY_UPDATE_NONE &&
+      !connection.in_init && !begin_post_handshake(connection, {})) {
+    return failed(connection, malloc_failure());
+  }
+  if (connection.in_init) {
+    int result = ensure_connected(connection);
+    if (result <= 0) return result;
+  }
+  if (connection.channel.unsent()) {
+    int result = finish_record(connection);
+    if (result <= 0) return result;
+  }
+  bool partial = (connection.policy->mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0;
+  size_t limit = connection.policy->max_send_fragment;
+  while (unfinished.done < content.size() && !(partial && unfinished.done > 0)) {
+    View fragment = content.subspan(unfinished.done);
+    fragment = fragment.first(std::min(fragment.size(), limit));
+    Verdict sealed = connection.channel.writer.seal(ContentType::application_data, fragment,
+                                                    connection.channel.output);
+    if (!sealed.ok()) return failed(connection, sealed);
+    unfinished.buffer = fragment.data();
+    unfinished.sealed = fragment.size();
+    int result = finish_record(connection);
+    if (result <= 0) return result;
+  }
+  done = unfinished.done;
+  unfinished = {};
+  return 1;
+}
+
+}  // namespace handfast

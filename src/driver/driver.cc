@@ -1,0 +1,194 @@
+// The single loop that resolves every wait of a handshake flow, and the single place where a
+// Verdict becomes an entry of the error queue and an alert.
+#include <openssl/err.h>
+
+#include "connection/connection.h"
+#include "driver/driver.h"
+#include "driver/transport.h"
+#include "handshake/handshake.h"
+#include "handshake/receive.h"
+
+namespace handfast {
+
+void DestroyHandshake::operator()(Handshake* handshake) const { destroy(handshake); }
+
+namespace {
+
+enum class Resolved : uint8_t { go_on, stop };
+
+void raise(const Verdict& verdict) {
+  if (verdict.reason == 0) return;  // the queue has it already
+  ERR_new();
+  ERR_set_debug(verdict.file, verdict.line, "");
+  if (verdict.library == ERR_LIB_SSL && verdict.reason >= SSL_AD_REASON_OFFSET &&
+      verdict.reason < SSL_AD_REASON_OFFSET + 256) {
+    ERR_set_error(verdict.library, verdict.reason, "SSL alert number %d",
+                  verdict.reason - SSL_AD_REASON_OFFSET);
+  } else {
+    ERR_set_error(verdict.library, verdict.reason, nullptr);
+  }
+}
+
+Resolved failed(Connection& connection, const Verdict& verdict) {
+  fail(connection, verdict);
+  return Resolved::stop;
+}
+
+// One record for a flow that waits for a message.
+Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened) {
+  Verdict verdict;
+  switch (opened.type) {
+    case ContentType::handshake:
+      connection.warning_alerts = 0;
+      if (!hs.inbox.bytes.append(opened.content)) return failed(connection, malloc_failure());
+      return Resolved::go_on;
+    case ContentType::alert:
+      switch (hear_alert(connection, opened.content, verdict)) {
+        case Heard::ignored:
+          return Resolved::go_on;
+        case Heard::closed:
+          connection.want = SSL_READING;
+          return Resolved::stop;
+        case Heard::failed:
+          return failed(connection, verdict);
+      }
+      return Resolved::stop;
+    case ContentType::change_cipher_spec:
+      return failed(connection, fatal(Alert::unexpected_message, SSL_R_CCS_RECEIVED_EARLY));
+    case ContentType::application_data:
+      return failed(connection, fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD));
+  }
+  return Resolved::stop;
+}
+
+Resolved await_message(Connection& connection, Handshake& hs) {
+  while (next_message(hs) == Arrival::incomplete) {
+    Opened opened;
+    switch (next_record(connection, opened)) {
+      case Incoming::record:
+        break;
+      case Incoming::blocked:
+        connection.want = SSL_READING;
+        return Resolved::stop;
+      case Incoming::failed:
+        return failed(connection, opened.verdict);
+    }
+    // RFC 8446 5.1: no other record may stand between the parts of a handshake message.
+    if (opened.type != ContentType::handshake && opened.type != ContentType::alert &&
+        !hs.inbox.rest().empty()) {
+      return failed(connection, fatal(Alert::unexpected_message,
+                                      SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA));
+    }
+    if (take_record(connection, hs, opened) == Resolved::stop) return Resolved::stop;
+  }
+  return Resolved::go_on;
+}
+
+Resolved await_flush(Connection& connection) {
+  if (connection.wbio == nullptr) {
+    return failed(connection, internal_error(SSL_R_BIO_NOT_SET));
+  }
+  return send_output(connection, true) == Outgoing::sent ? Resolved::go_on : Resolved::stop;
+}
+
+// Resolves hs.want, or says that the caller must act.
+Resolved resolve(Connection& connection, Handshake& hs) {
+  switch (hs.want) {
+    case Want::nothing:
+      return Resolved::go_on;
+    case Want::message:
+      return await_message(connection, hs);
+    case Want::flush:
+      return await_flush(connection);
+    // The flow has asked the application; the next call of ours asks it again.
+    case Want::x509_lookup:
+    case Want::client_hello:
+    case Want::retry_verify:
+      connection.want = hs.want == Want::x509_lookup    ? SSL_X509_LOOKUP
+                        : hs.want == Want::client_hello ? SSL_CLIENT_HELLO_CB
+                                                        : SSL_RETRY_VERIFY;
+      hs.want = Want::nothing;
+      return Resolved::stop;
+  }
+  return Resolved::stop;
+}
+
+bool begin(Connection& connection) {
+  connection.handshake.reset(make<Handshake>(connection));
+  if (connection.handshake == nullptr) {
+    raise(malloc_failure());
+    return false;
+  }
+  Handshake& hs = *connection.handshake;
+  hs.post_handshake = connection.phase == Phase::connected;
+  if (hs.post_handshake) {
+    hs.flow = post_handshake(hs);
+    return true;
+  }
+  connection.phase = Phase::handshaking;
+  connection.in_init = true;
+  connection.shutdown = 0;
+  connection.server = connection.role == Role::server;
+  call_info(connection, SSL_CB_HANDSHAKE_START, 1);
+  hs.flow = connection.server ? server_handshake(hs) : client_handshake(hs);
+  return true;
+}
+
+int run(Connection& connection) {
+  Handshake& hs = *connection.handshake;
+  if (!hs.started) {
+    hs.started = true;
+    hs.flow.start();
+  }
+  while (!hs.flow.done()) {
+    if (resolve(connection, hs) == Resolved::stop) return -1;
+    hs.want = Want::nothing;
+    connection.want = SSL_NOTHING;
+    hs.innermost.resume();
+  }
+  Verdict verdict = hs.flow.result();
+  if (!verdict.ok()) {
+    fail(connection, verdict);
+    return -1;
+  }
+  connection.handshake.reset();
+  return 1;
+}
+
+}  // namespace
+
+void fail(Connection& connection, const Verdict& verdict) {
+  raise(verdict);
+  connection.error_raised = true;
+  bool already = connection.phase == Phase::failed;
+  connection.phase = Phase::failed;
+  connection.in_init = true;
+  if (already || verdict.alert == Alert::none ||
+      (connection.shutdown & SSL_SENT_SHUTDOWN) != 0) {
+    return;
+  }
+  send_alert(connection, SSL3_AL_FATAL, verdict.alert);
+  connection.want = SSL_NOTHING;
+}
+
+int do_handshake(Connection& connection) {
+  connection.error_raised = false;
+  if (connection.phase == Phase::failed || connection.driving) return -1;
+  ERR_clear_error();
+  connection.want = SSL_NOTHING;
+  Entered entered(connection);
+  if (connection.handshake == nullptr && !begin(connection)) return -1;
+  connection.driving = true;
+  int result = run(connection);
+  connection.driving = false;
+  call_info(connection, connection.server ? SSL_CB_ACCEPT_EXIT : SSL_CB_CONNECT_EXIT, result);
+  return result;
+}
+
+bool begin_post_handshake(Connection& connection, View received) {
+  connection.in_init = true;
+  if (connection.handshake == nullptr && !begin(connection)) return false;
+  return connection.handshake->inbox.bytes.append(received);
+}
+
+}  // namespace handfast

@@ -1,0 +1,117 @@
+#include "driver/transport.h"
+
+#include <algorithm>
+
+namespace handfast {
+namespace {
+
+constexpr size_t kMaxRecordLength = kRecordHeaderLength + kMaxCiphertextLength;
+
+// Makes the storage long enough for `need` bytes from input_begin on.
+bool make_room(StreamChannel& channel, size_t need) {
+  size_t left = channel.input_end - channel.input_begin;
+  if (channel.input_begin + need > channel.input.size() && channel.input_begin > 0) {
+    std::memmove(channel.input.data(), channel.input.data() + channel.input_begin, left);
+    channel.input_begin = 0;
+    channel.input_end = left;
+  }
+  return channel.input.size() >= channel.input_begin + need ||
+         channel.input.resize(channel.input_begin + need);
+}
+
+// The BIO came to its end. RFC 8446 6.1: without close_notify that is truncation.
+Verdict end_of_file(Connection& connection) {
+  if ((connection.policy->options & SSL_OP_IGNORE_UNEXPECTED_EOF) != 0) {
+    connection.shutdown |= SSL_RECEIVED_SHUTDOWN;
+    connection.close_notify_received = true;
+    return success();
+  }
+  return fatal(Alert::decode_error, SSL_R_UNEXPECTED_EOF_WHILE_READING);
+}
+
+// Reads at least one byte more, so that `need` bytes may be there. Ok with nothing read: blocked.
+Verdict read_some(Connection& connection, size_t need, bool& progress) {
+  StreamChannel& channel = connection.channel;
+  progress = false;
+  if (connection.rbio == nullptr) return internal_error(SSL_R_READ_BIO_NOT_SET);
+  bool ahead = connection.policy->read_ahead;
+  size_t room = ahead ? std::max({need, kMaxRecordLength,
+                                  connection.policy->default_read_buffer_length})
+                      : need;
+  if (!make_room(channel, room)) return malloc_failure();
+  size_t wanted = ahead ? channel.input.size() - channel.input_end
+                        : need - (channel.input_end - channel.input_begin);
+  ERR_set_mark();
+  connection.want = SSL_READING;
+  int length = BIO_read(connection.rbio, channel.input.data() + channel.input_end,
+                        static_cast<int>(std::min<size_t>(wanted, INT_MAX)));
+  if (length > 0) {
+    ERR_pop_to_mark();
+    connection.want = SSL_NOTHING;
+    channel.input_end += static_cast<size_t>(length);
+    progress = true;
+    return success();
+  }
+  ERR_clear_last_mark();
+  if (!BIO_should_retry(connection.rbio) && BIO_eof(connection.rbio)) {
+    return end_of_file(connection);
+  }
+  return success();
+}
+
+}  // namespace
+
+Incoming next_record(Connection& connection, Opened& opened) {
+  StreamChannel& channel = connection.channel;
+  connection.want = SSL_NOTHING;
+  for (;;) {
+    opened = channel.reader.open(channel.received());
+    channel.input_begin += opened.consumed;
+    if (channel.input_begin == channel.input_end) channel.input_begin = channel.input_end = 0;
+    switch (opened.kind) {
+      case Opened::Kind::record:
+        return Incoming::record;
+      case Opened::Kind::failed:
+        return Incoming::failed;
+      case Opened::Kind::skip:
+        continue;
+      case Opened::Kind::need:
+        break;
+    }
+    bool progress = false;
+    opened.verdict = read_some(connection, opened.need, progress);
+    if (!opened.verdict.ok()) return Incoming::failed;
+    if (!progress) return Incoming::blocked;
+  }
+}
+
+void release_input(Connection& connection) {
+  StreamChannel& channel = connection.channel;
+  if ((connection.policy->mode & SSL_MODE_RELEASE_BUFFERS) != 0 && channel.plaintext.empty() &&
+      channel.input_begin == channel.input_end) {
+    channel.input.release();
+    channel.input_begin = channel.input_end = 0;
+  }
+}
+
+Outgoing send_output(Connection& connection, bool flush) {
+  StreamChannel& channel = connection.channel;
+  if (connection.wbio == nullptr) return Outgoing::failed;
+  connection.want = SSL_WRITING;
+  while (channel.unsent()) {
+    size_t left = channel.output.size() - channel.output_begin;
+    int length = BIO_write(connection.wbio, channel.output.data() + channel.output_begin,
+                           static_cast<int>(std::min<size_t>(left, INT_MAX)));
+    if (length <= 0) return Outgoing::blocked;
+    channel.output_begin += static_cast<size_t>(length);
+  }
+  channel.output.clear();
+  channel.output_begin = 0;
+  connection.alert_unsent = false;
+  if (flush && BIO_flush(connection.wbio) <= 0) return Outgoing::blocked;
+  connection.want = SSL_NOTHING;
+  if ((connection.policy->mode & SSL_MODE_RELEASE_BUFFERS) != 0) channel.output.release();
+  return Outgoing::sent;
+}
+
+}  // namespace handfast

@@ -1,0 +1,222 @@
+// The client's first flight: ClientHello, and which version the server's answer chose.
+#include <algorithm>
+
+#include "config/security.h"
+#include "extension/extension.h"
+#include "extension/preferences.h"
+#include "handshake/begin.h"
+#include "handshake/client.h"
+#include "handshake/receive.h"
+#include "handshake/steps.h"
+
+namespace handfast {
+namespace {
+
+constexpr Expect kServerHello[] = {
+    {SSL3_MT_SERVER_HELLO, TLS_ST_CR_SRVR_HELLO, ServerHello::kMaxLength},
+};
+
+// RFC 8446 4.1.3: how a server of TLS 1.3 marks that it was asked for less.
+constexpr uint8_t kDowngradeTo12[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x01};
+constexpr uint8_t kDowngradeTo11[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x00};
+
+// RFC 8446 4.1.2: random, and a session id that makes middleboxes see a resumption.
+Verdict choose_random(Handshake& hs) {
+  uint8_t random[64];
+  if (!hs.algorithms->random(random)) return internal_error();
+  std::memcpy(hs.negotiated->client_random, random, 32);
+  if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0) {
+    hs.session_id_length = 32;
+    std::memcpy(hs.session_id, random + 32, 32);
+  }
+  return success();
+}
+
+Verdict add_share(Handshake& hs, uint16_t group) {
+  hs.share_groups.clear();
+  hs.share_groups.push_back(group);
+  return hs.key_shares[0].generate(*hs.algorithms, *find_group(group));
+}
+
+// One share, of the group that we like best, as OpenSSL sends.
+Verdict choose_share(Handshake& hs) {
+  for (uint16_t group : group_preferences(**hs.policy)) {
+    if (group_usable_13(hs, group)) return add_share(hs, group);
+  }
+  return internal_error(SSL_R_NO_SUITABLE_KEY_SHARE);
+}
+
+bool suite_enabled(const Handshake& hs, const CipherSuite& suite) {
+  return suite.min_tls <= hs.max_version && suite.max_tls >= hs.min_version &&
+         cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SUPPORTED);
+}
+
+Verdict write_cipher_suites(const Handshake& hs, Bytes& out) {
+  Writer writer(out);
+  for (const CipherSuite* suite : (*hs.policy)->ciphersuites13) {
+    if (suite_enabled(hs, *suite)) writer.u16(suite->id);
+  }
+  if (writer.size() == 0) return internal_error(SSL_R_NO_CIPHERS_AVAILABLE);
+  // RFC 5746 3.3: sent in every hello that is not a renegotiation, as OpenSSL does.
+  writer.u16(SSL3_CK_SCSV & 0xffff);
+  return writer.ok() ? success() : malloc_failure();
+}
+
+Verdict send_client_hello(Handshake& hs) {
+  static constexpr uint8_t kNullCompression[] = {0};
+  Bytes suites;
+  HANDFAST_CHECK(write_cipher_suites(hs, suites));
+  ClientHello hello;
+  hello.legacy_version = std::min<uint16_t>(hs.max_version, TLS1_2_VERSION);
+  hello.random = hs.negotiated->client_random;
+  hello.session_id = {hs.session_id, hs.session_id_length};
+  hello.cipher_suites = suites.view();
+  hello.compression_methods = kNullCompression;
+  hello.has_extensions = true;
+  hs.hello_prefix_length = kHandshakeHeaderLength + 2 + 32 + 1 + hello.session_id.size() + 2 +
+                           suites.size() + 2;
+  Bytes block;
+  Writer extensions(block);
+  HANDFAST_CHECK(write_extensions(hs, kInClientHello, extensions));
+  hello.extensions = block.view().subspan(2);
+  return send(hs, hello);
+}
+
+bool ends_with(View random, View sentinel) { return equal(random.last(8), sentinel); }
+
+// The version that the server chose, held against what we offered.
+Verdict choose_version(Handshake& hs, const ServerHello& hello) {
+  uint16_t version = hello.legacy_version;
+  View body;
+  if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body) && body.size() == 2) {
+    version = static_cast<uint16_t>(body[0] << 8 | body[1]);
+    // RFC 8446 4.2.1: the extension chooses TLS 1.3 or later only, and legacy_version is 1.2's.
+    if (version < TLS1_3_VERSION) {
+      return fatal(Alert::illegal_parameter, SSL_R_BAD_PROTOCOL_VERSION_NUMBER);
+    }
+    if (hello.legacy_version != TLS1_2_VERSION) {
+      return fatal(Alert::illegal_parameter, SSL_R_BAD_LEGACY_VERSION);
+    }
+  } else if (version >= TLS1_3_VERSION) {
+    version = TLS1_2_VERSION;
+  }
+  // RFC 8446 4.1.3: a client of TLS 1.3 MUST check the sentinels.
+  if (version < TLS1_3_VERSION && hs.max_version >= TLS1_3_VERSION &&
+      (ends_with(hello.random, kDowngradeTo12) || ends_with(hello.random, kDowngradeTo11))) {
+    return fatal(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK);
+  }
+  if (hs.hello_retry_request && version != TLS1_3_VERSION) {
+    return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
+  }
+  if (version < hs.min_version || version > hs.max_version) {
+    return fatal(Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL);
+  }
+  hs.negotiated->version = version;
+  return success();
+}
+
+}  // namespace
+
+// RFC 8446 4.1.3, 4.1.4: what must be the same in every hello that answers ours.
+Verdict check_echoes(Handshake& hs, const ServerHello& hello) {
+  if (hello.compression_method != 0) {
+    return fatal(Alert::illegal_parameter, SSL_R_INVALID_COMPRESSION_ALGORITHM);
+  }
+  if (!equal(hello.session_id, {hs.session_id, hs.session_id_length})) {
+    return fatal(Alert::illegal_parameter, SSL_R_INVALID_SESSION_ID);
+  }
+  const CipherSuite* suite = find_cipher_suite(hello.cipher_suite);
+  if (suite == nullptr) {
+    return fatal(Alert::illegal_parameter, SSL_R_UNKNOWN_CIPHER_RETURNED);
+  }
+  bool offered = suite->min_tls <= hs.negotiated->version &&
+                 suite->max_tls >= hs.negotiated->version && suite_enabled(hs, *suite) &&
+                 (*hs.policy)->ciphersuites13.contains(suite);
+  const CipherSuite* before = hs.negotiated->suite;
+  if (!offered || (before != nullptr && before != suite)) {
+    return fatal(Alert::illegal_parameter, SSL_R_WRONG_CIPHER_RETURNED);
+  }
+  hs.negotiated->suite = suite;
+  return success();
+}
+
+Verdict start_transcript(Handshake& hs) {
+  const EVP_MD* md = hs.algorithms->hash(hs.negotiated->suite->hash);
+  return md != nullptr && hs.transcript.start(md) ? success() : internal_error();
+}
+
+namespace {
+
+// RFC 8446 4.1.4: what the server asks us to do differently.
+Verdict read_hello_retry_request(Handshake& hs, const ServerHello& hello) {
+  if (hs.hello_retry_request) {
+    return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
+  }
+  hs.hello_retry_request = true;
+  hs.negotiated->hello_retry_request = true;
+  hs.negotiated->version = TLS1_3_VERSION;
+  if (hello.legacy_version != TLS1_2_VERSION) {
+    return fatal(Alert::illegal_parameter, SSL_R_BAD_LEGACY_VERSION);
+  }
+  HANDFAST_CHECK(check_echoes(hs, hello));
+  HANDFAST_CHECK(read_extensions(hs, kInHelloRetryRequest, hello.extensions));
+  // RFC 8446 4.1.4: a request that would change nothing is an error.
+  if (hs.retry_group == 0 && hs.cookie.empty()) {
+    return fatal(Alert::illegal_parameter, SSL_R_NO_CHANGE_FOLLOWING_HRR);
+  }
+  HANDFAST_CHECK(start_transcript(hs));
+  if (!hs.transcript.replace_with_message_hash()) return internal_error();
+  HANDFAST_CHECK(absorb(hs));
+  if (hs.retry_group == 0) return success();
+  return add_share(hs, hs.retry_group);
+}
+
+Flow retry_hello(Handshake& hs) {
+  if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0) {
+    step(hs, TLS_ST_CW_CHANGE);
+    CHECK(send_change_cipher_spec(hs));
+  }
+  step(hs, TLS_ST_CW_CLNT_HELLO);
+  CHECK(send_client_hello(hs));
+  co_await pause(hs, Want::flush);
+  announce(hs);
+  co_return success();
+}
+
+}  // namespace
+
+//   ClientHello           -------->
+//                         <--------  HelloRetryRequest     (TLS 1.3, when needed)
+//   ClientHello           -------->
+//                         <--------  ServerHello           then the chosen version's flow
+Flow client_handshake(Handshake& hs) {
+  CHECK(begin_handshake(hs));
+  announce(hs);
+  hs.conn.state = TLS_ST_CW_CLNT_HELLO;
+  CHECK(choose_random(hs));
+  CHECK(choose_share(hs));
+  CHECK(send_client_hello(hs));
+  co_await pause(hs, Want::flush);
+  announce(hs);
+  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
+  hs.conn.channel.reader.allow_change_cipher_spec(true);
+
+  ServerHello hello;
+  CHECK(co_await receive(hs, kServerHello));
+  CHECK(parse(hs.message.body, hello));
+  if (hello.is_hello_retry_request()) {
+    CHECK(read_hello_retry_request(hs, hello));
+    CHECK(co_await retry_hello(hs));
+    CHECK(co_await receive(hs, kServerHello));
+    CHECK(parse(hs.message.body, hello));
+    if (hello.is_hello_retry_request()) {
+      co_return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
+    }
+  }
+  CHECK(choose_version(hs, hello));
+  std::memcpy(hs.negotiated->server_random, hello.random.data(), 32);
+  CHECK(co_await client13(hs, hello));
+  co_return success();
+}
+
+}  // namespace handfast

@@ -1,0 +1,186 @@
+// TLS 1.3 as a client, RFC 8446 section 2:
+//
+//   ClientHello             -------->
+//                                              ServerHello
+//                                    {EncryptedExtensions}
+//                                    {CertificateRequest*}
+//                                            {Certificate}
+//                                      {CertificateVerify}
+//                           <--------           {Finished}
+//   {Certificate*}
+//   {CertificateVerify*}
+//   {Finished}              -------->
+#include "extension/extension.h"
+#include "handshake/begin.h"
+#include "handshake/certificates.h"
+#include "handshake/client.h"
+#include "handshake/client_certificate.h"
+#include "handshake/receive.h"
+#include "handshake/steps.h"
+#include "message/certificate.h"
+#include "message/certificate_request.h"
+#include "message/certificate_verify.h"
+#include "message/encrypted_extensions.h"
+#include "message/finished.h"
+
+namespace handfast {
+namespace {
+
+constexpr Expect kEncryptedExtensions[] = {
+    {SSL3_MT_ENCRYPTED_EXTENSIONS, TLS_ST_CR_ENCRYPTED_EXTENSIONS, EncryptedExtensions::kMaxLength},
+};
+constexpr Expect kCertificateVerify[] = {
+    {SSL3_MT_CERTIFICATE_VERIFY, TLS_ST_CR_CERT_VRFY, CertificateVerify::kMaxLength},
+};
+constexpr Expect kFinished[] = {
+    {SSL3_MT_FINISHED, TLS_ST_CR_FINISHED, Finished::kMaxLength},
+};
+
+// ServerHello is complete: agree on the secret and change to the handshake keys.
+Verdict agree(Handshake& hs, const ServerHello& hello, HandshakeSecret& handshake_secret) {
+  HANDFAST_CHECK(at_record_boundary(hs));
+  HANDFAST_CHECK(check_echoes(hs, hello));
+  HANDFAST_CHECK(read_extensions(hs, kInServerHello13, hello.extensions));
+  KeyShare& share = hs.key_shares[0];
+  // RFC 8446 4.2.8: without psk_ke there is always a share.
+  if (hs.server_share.empty()) {
+    return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
+  }
+  hs.negotiated->group = hs.server_share_group;
+  if (!hs.transcript.started()) HANDFAST_CHECK(start_transcript(hs));
+  Bytes shared_secret;
+  Verdict derived = share.derive(*hs.algorithms, hs.server_share, shared_secret);
+  if (derived.ok()) {
+    EarlySecret early;
+    if (!early.start(hs.transcript.md(), {}) ||
+        !std::move(early).next(shared_secret.view(), handshake_secret)) {
+      derived = internal_error();
+    }
+  }
+  shared_secret.wipe();
+  HANDFAST_CHECK(derived);
+  hs.negotiated->peer_temporary_key = share.take_peer_key();
+  hs.negotiated->own_temporary_key = share.take_private_key();
+  return absorb(hs);
+}
+
+Verdict use_handshake_keys(Handshake& hs, const HandshakeSecret& secret) {
+  Digest hash;
+  if (!hs.transcript.hash(hash) ||
+      !secret.client_handshake_traffic(hash.view(), hs.client_secret) ||
+      !secret.server_handshake_traffic(hash.view(), hs.server_secret)) {
+    return internal_error();
+  }
+  log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
+  hs.conn.channel.reader.set_version(TLS1_2_VERSION);
+  HANDFAST_CHECK(set_read_secret(hs, hs.server_secret));
+  // RFC 8446 6: from here on our alerts are encrypted too.
+  return set_write_secret(hs, hs.client_secret);
+}
+
+// Application secrets, over everything up to the server's Finished (RFC 8446 7.1).
+Verdict derive_application(Handshake& hs, HandshakeSecret& handshake_secret, MasterSecret& master,
+                           TrafficSecret& client, TrafficSecret& server) {
+  Digest hash;
+  if (!hs.transcript.hash(hash) || !std::move(handshake_secret).next(master) ||
+      !master.client_application_traffic(hash.view(), client) ||
+      !master.server_application_traffic(hash.view(), server) ||
+      !master.exporter_master(hash.view(), hs.conn.exporter)) {
+    return internal_error();
+  }
+  log_secret(hs.conn, "EXPORTER_SECRET", hs.conn.exporter.view());
+  log_secret(hs.conn, "SERVER_TRAFFIC_SECRET_0", server.view());
+  return set_read_secret(hs, server);
+}
+
+Verdict read_certificate_request(Handshake& hs) {
+  CertificateRequest13 request;
+  HANDFAST_CHECK(parse(hs.message.body, request));
+  // RFC 8446 4.3.2: zero length unless it is for post-handshake authentication.
+  if (!request.context.empty()) return fatal(Alert::illegal_parameter, SSL_R_INVALID_CONTEXT);
+  HANDFAST_CHECK(read_extensions(hs, kInCertificateRequest, request.extensions));
+  // RFC 8446 4.3.2: the one extension that MUST be there.
+  if (hs.request_schemes.empty()) {
+    return fatal(Alert::missing_extension, SSL_R_MISSING_SIGALGS_EXTENSION);
+  }
+  return absorb(hs);
+}
+
+Flow server_authentication(Handshake& hs, bool& certificate_requested) {
+  const size_t limit = (*hs.policy)->max_cert_list;
+  const Expect certificate{SSL3_MT_CERTIFICATE, TLS_ST_CR_CERT, limit};
+  const Expect request{SSL3_MT_CERTIFICATE_REQUEST, TLS_ST_CR_CERT_REQ, limit};
+  Expect either[2] = {request, certificate};
+  CHECK(co_await receive(hs, either));
+  certificate_requested = hs.message.type == SSL3_MT_CERTIFICATE_REQUEST;
+  if (certificate_requested) {
+    CHECK(read_certificate_request(hs));
+    either[0] = certificate;
+    CHECK(co_await receive(hs, std::span<const Expect>(either, 1)));
+  }
+  CHECK(read_certificate(hs));
+  CHECK(absorb(hs));
+  CHECK(co_await verify_peer(hs));
+  CHECK(co_await receive(hs, kCertificateVerify));
+  CHECK(check_certificate_verify(hs));
+  CHECK(absorb(hs));
+  co_return success();
+}
+
+Verdict read_encrypted_extensions(Handshake& hs) {
+  EncryptedExtensions message;
+  HANDFAST_CHECK(parse(hs.message.body, message));
+  HANDFAST_CHECK(read_extensions(hs, kInEncryptedExtensions, message.extensions));
+  return absorb(hs);
+}
+
+}  // namespace
+
+Flow client13(Handshake& hs, const ServerHello& hello) {
+  HandshakeSecret handshake_secret;
+  CHECK(agree(hs, hello, handshake_secret));
+  CHECK(begin_session(hs));
+  CHECK(use_handshake_keys(hs, handshake_secret));
+
+  CHECK(co_await receive(hs, kEncryptedExtensions));
+  CHECK(read_encrypted_extensions(hs));
+  bool certificate_requested = false;
+  CHECK(co_await server_authentication(hs, certificate_requested));
+  Signer signer;
+  if (certificate_requested) {
+    CHECK(co_await choose_client_certificate(hs, signer));
+  }
+  CHECK(co_await receive(hs, kFinished));
+  CHECK(check_finished(hs, hs.server_secret));
+  CHECK(absorb(hs));
+  MasterSecret master;
+  TrafficSecret client;
+  TrafficSecret server;
+  CHECK(derive_application(hs, handshake_secret, master, client, server));
+  hs.conn.channel.reader.allow_change_cipher_spec(false);
+
+  if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0 && !hs.hello_retry_request) {
+    step(hs, TLS_ST_CW_CHANGE);
+    CHECK(send_change_cipher_spec(hs));
+  }
+  log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
+  if (certificate_requested) {
+    step(hs, TLS_ST_CW_CERT);
+    CHECK(send_certificate(hs, signer, {}));
+    if (signer.credential != nullptr) {
+      step(hs, TLS_ST_CW_CERT_VRFY);
+      CHECK(send_certificate_verify(hs, signer));
+    }
+  }
+  step(hs, TLS_ST_CW_FINISHED);
+  CHECK(send_finished(hs, hs.client_secret));
+  co_await pause(hs, Want::flush);
+  log_secret(hs.conn, "CLIENT_TRAFFIC_SECRET_0", client.view());
+  CHECK(set_write_secret(hs, client));
+  CHECK(keep_resumption_secret(hs, master));
+  step(hs, TLS_ST_OK);
+  finish(hs);
+  co_return success();
+}
+
+}  // namespace handfast

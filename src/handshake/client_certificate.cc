@@ -1,0 +1,51 @@
+#include "handshake/client_certificate.h"
+
+#include <openssl/err.h>
+
+namespace handfast {
+namespace {
+
+Verdict fitting(Handshake& hs, Signer& signer) {
+  return choose_signer(hs, hs.request_schemes.view(), hs.request_schemes_cert.view(), signer);
+}
+
+// SSL_CTX_set_client_cert_cb(3): 1 with certificate and key, 0 none, negative: later.
+int ask_client_certificate(Handshake& hs) {
+  auto callback = hs.ctx->live.client_certificate;
+  if (callback == nullptr) return 0;
+  X509* certificate = nullptr;
+  EVP_PKEY* key = nullptr;
+  int answer = callback(hs.ssl, &certificate, &key);
+  X509Ptr owned_certificate(certificate);
+  EvpPkeyPtr owned_key(key);
+  if (answer <= 0) return answer;
+  if (certificate == nullptr || key == nullptr) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_DATA_RETURNED_BY_CALLBACK);
+    return 0;
+  }
+  return SSL_use_certificate(hs.ssl, certificate) == 1 && SSL_use_PrivateKey(hs.ssl, key) == 1;
+}
+
+}  // namespace
+
+Flow choose_client_certificate(Handshake& hs, Signer& signer) {
+  const Credentials* credentials = &**hs.credentials;
+  while (credentials->callback != nullptr) {
+    int answer = credentials->callback(hs.ssl, credentials->callback_argument);
+    if (answer > 0) break;
+    if (answer == 0) co_return internal_error(SSL_R_CALLBACK_FAILED);
+    co_await pause(hs, Want::x509_lookup);
+    credentials = &**hs.credentials;
+  }
+  CHECK(fitting(hs, signer));
+  if (signer.credential != nullptr) co_return success();
+  int answer = ask_client_certificate(hs);
+  while (answer < 0) {
+    co_await pause(hs, Want::x509_lookup);
+    answer = ask_client_certificate(hs);
+  }
+  if (answer > 0) CHECK(fitting(hs, signer));
+  co_return success();
+}
+
+}  // namespace handfast

@@ -1,0 +1,69 @@
+// The state of one handshake: exists from its first byte to its last, and no longer.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <span>
+
+#include "connection/connection.h"
+#include "crypto/transcript.h"
+#include "extension/exchange.h"
+#include "handshake/flow.h"
+#include "message/client_hello.h"
+#include "wire/bytes.h"
+
+namespace handfast {
+
+// A message that may come next, the state that its arrival leads to, and the longest body it may
+// have. A flow's receive() names all that the RFC's diagram allows at its place.
+struct Expect {
+  uint8_t type;
+  OSSL_HANDSHAKE_STATE state;
+  size_t limit;
+};
+
+// A received handshake message; views end with the next receive.
+struct Message {
+  uint8_t type = 0;
+  View body;
+  View whole;  // with its header, for the transcript
+};
+
+// Received handshake bytes, cut into messages.
+struct Inbox {
+  Bytes bytes;
+  size_t begin = 0;          // of the current message
+  size_t taken = 0;          // length of the current message once it was handed out
+  bool header_seen = false;  // the current message's header passed its checks
+  [[nodiscard]] View rest() const { return bytes.view().subspan(begin + taken); }
+};
+
+struct Handshake : FlowState, Exchange {
+  explicit Handshake(Connection& connection);
+
+  Connection& conn;
+  Inbox inbox;
+  Message message;
+  std::span<const Expect> expected;
+  Verdict receive_verdict;
+  Transcript transcript;
+  ClientHello client_hello;     // server: of the last ClientHello, for the client-hello callback
+  Bytes client_hello_bytes;     // its storage across waits
+  Bytes scratch;                // the message being built
+  uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
+  uint8_t session_id_length = 0;
+  bool started = false;         // the flow has begun
+  bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
+  bool verify_retry = false;
+  TrafficSecret client_secret, server_secret;  // handshake traffic
+  Flow flow{nullptr};           // last: its frames refer to all of the above
+};
+
+inline FlowState& flow_state(Handshake& hs) { return hs; }
+
+// --- The flows ---
+Flow client_handshake(Handshake& hs);   // client.cc
+Flow server_handshake(Handshake& hs);   // server.cc
+Flow post_handshake(Handshake& hs);     // post_handshake.cc
+
+}  // namespace handfast

@@ -1,0 +1,109 @@
+#include "handshake/hello_callbacks.h"
+
+namespace handfast {
+namespace {
+
+// A callback may have given the connection another SSL_CTX (SSL_set_SSL_CTX).
+void follow_context(Handshake& hs) { hs.ctx = hs.conn.ctx.get(); }
+
+Verdict keep_name(UniqueString& out, View name) {
+  out.reset(OPENSSL_strndup(reinterpret_cast<const char*>(name.data()), name.size()));
+  return out != nullptr ? success() : malloc_failure();
+}
+
+}  // namespace
+
+Flow ask_client_hello(Handshake& hs) {
+  for (;;) {
+    const LiveHooks& live = hs.ctx->live;
+    if (live.client_hello == nullptr) co_return success();
+    int alert = SSL_AD_INTERNAL_ERROR;
+    int answer = live.client_hello(hs.ssl, &alert, live.client_hello_argument);
+    follow_context(hs);
+    if (answer == SSL_CLIENT_HELLO_SUCCESS) co_return success();
+    if (answer != SSL_CLIENT_HELLO_RETRY) {
+      co_return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
+    }
+    co_await pause(hs, Want::client_hello);
+  }
+}
+
+Verdict ask_server_name(Handshake& hs) {
+  View name = hs.offers.server_name;
+  if (!name.empty()) HANDFAST_CHECK(keep_name(hs.negotiated->server_name, name));
+  const LiveHooks* live = &hs.ctx->live;
+  if (live->server_name == nullptr) live = &hs.conn.session_ctx->live;
+  hs.accept_server_name = false;
+  if (live->server_name == nullptr) return success();
+  int alert = SSL_AD_UNRECOGNIZED_NAME;
+  int answer = live->server_name(hs.ssl, &alert, live->server_name_argument);
+  follow_context(hs);
+  switch (answer) {
+    case SSL_TLSEXT_ERR_ALERT_FATAL:
+      return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
+    // RFC 8446 6: TLS 1.3 has no warnings to send.
+    case SSL_TLSEXT_ERR_ALERT_WARNING:
+    case SSL_TLSEXT_ERR_NOACK:
+      return success();
+    default:
+      hs.accept_server_name = !name.empty();
+      return success();
+  }
+}
+
+Verdict ask_alpn(Handshake& hs) {
+  View offered = hs.offers.alpn;
+  const LiveHooks& live = hs.ctx->live;
+  if (live.alpn_select == nullptr || offered.empty()) return success();
+  const unsigned char* selected = nullptr;
+  unsigned char length = 0;
+  int answer =
+      live.alpn_select(hs.ssl, &selected, &length, offered.data(),
+                       static_cast<unsigned int>(offered.size()), live.alpn_select_argument);
+  if (answer == SSL_TLSEXT_ERR_NOACK) return success();
+  // RFC 7301 3.2.
+  if (answer != SSL_TLSEXT_ERR_OK) {
+    return fatal(Alert::no_application_protocol, SSL_R_NO_APPLICATION_PROTOCOL);
+  }
+  return hs.negotiated->alpn.assign({selected, length}) ? success() : malloc_failure();
+}
+
+Flow ask_certificate(Handshake& hs) {
+  for (;;) {
+    const Credentials& credentials = **hs.credentials;
+    if (credentials.callback == nullptr) co_return success();
+    int answer = credentials.callback(hs.ssl, credentials.callback_argument);
+    if (answer > 0) co_return success();
+    if (answer == 0) co_return internal_error(SSL_R_CERT_CB_ERROR);
+    co_await pause(hs, Want::x509_lookup);
+  }
+}
+
+Verdict ask_status(Handshake& hs) {
+  hs.staple = false;
+  const LiveHooks& live = hs.ctx->live;
+  if (!hs.offers.status_request || live.status == nullptr) return success();
+  switch (live.status(hs.ssl, live.status_argument)) {
+    case SSL_TLSEXT_ERR_OK:
+      hs.staple = hs.request->has_ocsp_response;
+      return success();
+    case SSL_TLSEXT_ERR_NOACK:
+      return success();
+    default:
+      return internal_error(SSL_R_CLIENTHELLO_TLSEXT);
+  }
+}
+
+Verdict judge_status(Handshake& hs) {
+  const LiveHooks& live = hs.ctx->live;
+  if ((*hs.policy)->status_type != TLSEXT_STATUSTYPE_ocsp || live.status == nullptr) {
+    return success();
+  }
+  int answer = live.status(hs.ssl, live.status_argument);
+  if (answer == 0) {
+    return fatal(Alert::bad_certificate_status_response, SSL_R_INVALID_STATUS_RESPONSE);
+  }
+  return answer > 0 ? success() : internal_error(SSL_R_OCSP_CALLBACK_FAILURE);
+}
+
+}  // namespace handfast

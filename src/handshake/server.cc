@@ -1,0 +1,104 @@
+// The server's beginning: ClientHello and the choice of a version.
+#include "handshake/server.h"
+
+#include "config/security.h"
+#include "extension/extension.h"
+#include "handshake/begin.h"
+#include "handshake/hello_callbacks.h"
+#include "handshake/receive.h"
+#include "handshake/steps.h"
+
+namespace handfast {
+namespace {
+
+constexpr Expect kClientHello[] = {
+    {SSL3_MT_CLIENT_HELLO, TLS_ST_SR_CLNT_HELLO, ClientHello::kMaxLength},
+};
+
+// A configuration that can only fail says so before the first byte.
+Verdict check_suites(const Handshake& hs) {
+  for (const CipherSuite* suite : (*hs.policy)->ciphersuites13) {
+    if (suite->min_tls <= hs.max_version && suite->max_tls >= hs.max_version) return success();
+  }
+  return fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
+}
+
+bool enabled(const Handshake& hs, uint16_t version) {
+  return version >= hs.min_version && version <= hs.max_version;
+}
+
+// RFC 8446 4.2.1: the highest version of the list that we have.
+Verdict choose_from_list(Handshake& hs, View body) {
+  Reader outer(body);
+  View list;
+  if (!outer.vector8(list) || !outer.empty() || list.size() % 2 != 0 || list.empty()) {
+    return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
+  }
+  // RFC 8446 D.5: legacy_version 0x0300 or below is refused.
+  if (hs.client_hello.legacy_version <= SSL3_VERSION) {
+    return fatal(Alert::protocol_version, SSL_R_BAD_LEGACY_VERSION);
+  }
+  uint16_t best = 0;
+  Reader versions(list);
+  for (uint16_t version = 0; versions.u16(version);) {
+    if (version > best && enabled(hs, version)) best = version;
+  }
+  if (best == 0 || (hs.hello_retry_request && best != TLS1_3_VERSION)) {
+    return fatal(Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL);
+  }
+  hs.negotiated->version = best;
+  return success();
+}
+
+}  // namespace
+
+Verdict choose_server_version(Handshake& hs) {
+  const ClientHello& hello = hs.client_hello;
+  hs.negotiated->client_version = hello.legacy_version;
+  View body;
+  if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
+    return choose_from_list(hs, body);
+  }
+  // RFC 8446 4.2.1: without the extension the version is 1.2 or below, and after a
+  // HelloRetryRequest it cannot be missing.
+  uint16_t version = hello.legacy_version < TLS1_2_VERSION ? hello.legacy_version : TLS1_2_VERSION;
+  if (hs.hello_retry_request || !enabled(hs, version)) {
+    return fatal(Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL);
+  }
+  hs.negotiated->version = version;
+  return success();
+}
+
+Verdict choose_server_random(Handshake& hs) {
+  static constexpr uint8_t kDowngrade[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44};
+  uint8_t* random = hs.negotiated->server_random;
+  if (!hs.algorithms->random({random, 32})) return internal_error();
+  uint16_t version = hs.negotiated->version;
+  if (hs.max_version < TLS1_2_VERSION || version >= hs.max_version) return success();
+  if (version == TLS1_2_VERSION || hs.max_version >= TLS1_2_VERSION) {
+    std::memcpy(random + 24, kDowngrade, sizeof kDowngrade);
+    random[31] = version == TLS1_2_VERSION ? 1 : 0;
+  }
+  return success();
+}
+
+Flow receive_client_hello(Handshake& hs) {
+  CHECK(co_await receive(hs, kClientHello));
+  CHECK(parse(hs.message.body, hs.client_hello));
+  hs.conn.channel.reader.allow_change_cipher_spec(true);
+  CHECK(co_await ask_client_hello(hs));
+  std::memcpy(hs.negotiated->client_random, hs.client_hello.random.data(), 32);
+  co_return success();
+}
+
+Flow server_handshake(Handshake& hs) {
+  CHECK(begin_handshake(hs));
+  CHECK(check_suites(hs));
+  announce(hs);
+  CHECK(co_await receive_client_hello(hs));
+  CHECK(choose_server_version(hs));
+  CHECK(co_await server13(hs));
+  co_return success();
+}
+
+}  // namespace handfast

@@ -1,0 +1,196 @@
+// TLS 1.3 as a server, RFC 8446 section 2:
+//
+//   ClientHello             -------->
+//                           <--------  HelloRetryRequest*
+//   ClientHello*            -------->
+//                                              ServerHello
+//                                    {EncryptedExtensions}
+//                                    {CertificateRequest*}
+//                                            {Certificate}
+//                                      {CertificateVerify}
+//                           <--------           {Finished}
+//   {Certificate*}
+//   {CertificateVerify*}
+//   {Finished}              -------->
+#include "extension/extension.h"
+#include "handshake/begin.h"
+#include "handshake/certificates.h"
+#include "handshake/receive.h"
+#include "handshake/server.h"
+#include "handshake/server_hello13.h"
+#include "handshake/steps.h"
+#include "message/certificate.h"
+#include "message/certificate_request.h"
+#include "message/certificate_verify.h"
+#include "message/encrypted_extensions.h"
+#include "message/finished.h"
+
+namespace handfast {
+namespace {
+
+constexpr Expect kCertificateVerify[] = {
+    {SSL3_MT_CERTIFICATE_VERIFY, TLS_ST_SR_CERT_VRFY, CertificateVerify::kMaxLength},
+};
+constexpr Expect kFinished[] = {
+    {SSL3_MT_FINISHED, TLS_ST_SR_FINISHED, Finished::kMaxLength},
+};
+
+bool compatible(const Handshake& hs) {
+  return ((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0;
+}
+
+Flow retry(Handshake& hs, Signer& signer) {
+  step(hs, TLS_ST_SW_SRVR_HELLO);
+  CHECK(send_hello_retry_request(hs));
+  if (compatible(hs)) {
+    step(hs, TLS_ST_SW_CHANGE);
+    CHECK(send_change_cipher_spec(hs));
+  }
+  co_await pause(hs, Want::flush);
+  step(hs, TLS_ST_EARLY_DATA);
+  announce(hs);
+  CHECK(co_await receive_client_hello(hs));
+  CHECK(choose_server_version(hs));
+  CHECK(co_await negotiate13(hs, signer));
+  co_return success();
+}
+
+// Derives the handshake keys from the shared secret, after the ServerHello went out.
+Verdict use_handshake_keys(Handshake& hs, Bytes& shared_secret, HandshakeSecret& secret) {
+  EarlySecret early;
+  Digest hash;
+  bool derived = early.start(hs.transcript.md(), {}) &&
+                 std::move(early).next(shared_secret.view(), secret) &&
+                 hs.transcript.hash(hash) &&
+                 secret.client_handshake_traffic(hash.view(), hs.client_secret) &&
+                 secret.server_handshake_traffic(hash.view(), hs.server_secret);
+  shared_secret.wipe();
+  if (!derived) return internal_error();
+  log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
+  HANDFAST_CHECK(set_write_secret(hs, hs.server_secret));
+  log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
+  hs.conn.channel.reader.set_version(TLS1_2_VERSION);
+  // Clients may fail before they have changed their write keys.
+  hs.conn.channel.reader.allow_plaintext_alert(true);
+  return set_read_secret(hs, hs.client_secret);
+}
+
+Verdict send_encrypted_extensions(Handshake& hs) {
+  Bytes block;
+  Writer writer(block);
+  HANDFAST_CHECK(write_extensions(hs, kInEncryptedExtensions, writer));
+  EncryptedExtensions message;
+  message.extensions = block.view().subspan(2);
+  return send(hs, message);
+}
+
+// SSL_CTX_set_verify(3): a client's certificate is asked for in the handshake.
+bool wants_certificate(const Handshake& hs) {
+  int mode = (*hs.trust)->verify_mode;
+  return (mode & SSL_VERIFY_PEER) != 0 && (mode & SSL_VERIFY_POST_HANDSHAKE) == 0;
+}
+
+Verdict send_certificate_request(Handshake& hs) {
+  Bytes block;
+  Writer writer(block);
+  HANDFAST_CHECK(write_extensions(hs, kInCertificateRequest, writer));
+  CertificateRequest13 message;
+  message.extensions = block.view().subspan(2);
+  return send(hs, message);
+}
+
+Verdict derive_application(Handshake& hs, HandshakeSecret& handshake_secret, MasterSecret& master,
+                           TrafficSecret& client) {
+  Digest hash;
+  TrafficSecret server;
+  if (!hs.transcript.hash(hash) || !std::move(handshake_secret).next(master) ||
+      !master.client_application_traffic(hash.view(), client) ||
+      !master.server_application_traffic(hash.view(), server) ||
+      !master.exporter_master(hash.view(), hs.conn.exporter)) {
+    return internal_error();
+  }
+  log_secret(hs.conn, "EXPORTER_SECRET", hs.conn.exporter.view());
+  log_secret(hs.conn, "SERVER_TRAFFIC_SECRET_0", server.view());
+  return set_write_secret(hs, server);
+}
+
+Flow client_authentication(Handshake& hs) {
+  const size_t limit = (*hs.policy)->max_cert_list;
+  const Expect certificate[1] = {{SSL3_MT_CERTIFICATE, TLS_ST_SR_CERT, limit}};
+  CHECK(co_await receive(hs, certificate));
+  hs.conn.channel.reader.allow_plaintext_alert(false);
+  CHECK(read_certificate(hs));
+  CHECK(absorb(hs));
+  if (hs.conn.session->peer == nullptr) {
+    // RFC 8446 4.4.2.4.
+    if (((*hs.trust)->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0) {
+      co_return fatal(Alert::certificate_required, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+    }
+    co_return success();
+  }
+  CHECK(co_await verify_peer(hs));
+  CHECK(co_await receive(hs, kCertificateVerify));
+  CHECK(check_certificate_verify(hs));
+  CHECK(absorb(hs));
+  co_return success();
+}
+
+Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake_secret) {
+  Bytes shared_secret;
+  CHECK(agree_key(hs, shared_secret));
+  CHECK(begin_session(hs));
+  step(hs, TLS_ST_SW_SRVR_HELLO);
+  CHECK(send_server_hello(hs));
+  if (compatible(hs) && !hs.hello_retry_request) {
+    step(hs, TLS_ST_SW_CHANGE);
+    CHECK(send_change_cipher_spec(hs));
+  }
+  CHECK(use_handshake_keys(hs, shared_secret, handshake_secret));
+  if (hs.offers.early_data) hs.conn.channel.reader.skip_early_data(
+      (*hs.policy)->recv_max_early_data, false);
+  step(hs, TLS_ST_SW_ENCRYPTED_EXTENSIONS);
+  CHECK(send_encrypted_extensions(hs));
+  if (wants_certificate(hs)) {
+    step(hs, TLS_ST_SW_CERT_REQ);
+    CHECK(send_certificate_request(hs));
+  }
+  step(hs, TLS_ST_SW_CERT);
+  CHECK(send_certificate(hs, signer, {}));
+  step(hs, TLS_ST_SW_CERT_VRFY);
+  CHECK(send_certificate_verify(hs, signer));
+  step(hs, TLS_ST_SW_FINISHED);
+  CHECK(send_finished(hs, hs.server_secret));
+  co_await pause(hs, Want::flush);
+  co_return success();
+}
+
+}  // namespace
+
+Flow server13(Handshake& hs) {
+  Signer signer;
+  CHECK(co_await negotiate13(hs, signer));
+  if (hs.group == nullptr) CHECK(co_await retry(hs, signer));
+  HandshakeSecret handshake_secret;
+  CHECK(co_await send_flight(hs, signer, handshake_secret));
+  MasterSecret master;
+  TrafficSecret client;
+  CHECK(derive_application(hs, handshake_secret, master, client));
+  step(hs, TLS_ST_EARLY_DATA);
+  announce(hs);
+
+  if (wants_certificate(hs)) CHECK(co_await client_authentication(hs));
+  CHECK(co_await receive(hs, kFinished));
+  hs.conn.channel.reader.allow_plaintext_alert(false);
+  CHECK(check_finished(hs, hs.client_secret));
+  CHECK(absorb(hs));
+  CHECK(keep_resumption_secret(hs, master));
+  log_secret(hs.conn, "CLIENT_TRAFFIC_SECRET_0", client.view());
+  CHECK(set_read_secret(hs, client));
+  hs.conn.channel.reader.allow_change_cipher_spec(false);
+  hs.conn.channel.reader.stop_skipping();
+  step(hs, TLS_ST_OK);
+  finish(hs);
+  co_return success();
+}
+
+}  // namespace handfast

@@ -1,0 +1,204 @@
+#include "handshake/server_hello13.h"
+
+#include <algorithm>
+
+#include "config/security.h"
+#include "extension/extension.h"
+#include "extension/lists.h"
+#include "extension/preferences.h"
+#include "handshake/hello_callbacks.h"
+#include "handshake/receive.h"
+#include "handshake/server.h"
+#include "handshake/steps.h"
+#include "message/server_hello.h"
+
+namespace handfast {
+namespace {
+
+bool usable(const Handshake& hs, const CipherSuite& suite) {
+  return suite.min_tls <= TLS1_3_VERSION && suite.max_tls >= TLS1_3_VERSION &&
+         hs.algorithms->cipher(suite.cipher) != nullptr &&
+         cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SHARED);
+}
+
+const CipherSuite* choose_by_server(const Handshake& hs, View offered, bool chacha_first) {
+  const auto& ours = (*hs.policy)->ciphersuites13;
+  for (int pass = chacha_first ? 0 : 1; pass < 2; ++pass) {
+    for (const CipherSuite* suite : ours) {
+      if (pass == 0 && suite->cipher != CipherId::chacha20_poly1305) continue;
+      if (u16_list_contains(offered, suite->id) && usable(hs, *suite)) return suite;
+    }
+  }
+  return nullptr;
+}
+
+const CipherSuite* choose_by_client(const Handshake& hs, View offered) {
+  const auto& ours = (*hs.policy)->ciphersuites13;
+  for (size_t i = 0; i < offered.size() / 2; ++i) {
+    const CipherSuite* suite = find_cipher_suite(u16_at(offered, i));
+    if (suite != nullptr && ours.contains(suite) && usable(hs, *suite)) return suite;
+  }
+  return nullptr;
+}
+
+// SSL_OP_CIPHER_SERVER_PREFERENCE and SSL_OP_PRIORITIZE_CHACHA of SSL_CTX_set_options(3).
+const CipherSuite* choose_suite(const Handshake& hs, View offered) {
+  uint64_t options = (*hs.policy)->options;
+  if ((options & SSL_OP_CIPHER_SERVER_PREFERENCE) == 0) return choose_by_client(hs, offered);
+  const CipherSuite* first = find_cipher_suite(u16_at(offered, 0));
+  bool chacha_first = (options & SSL_OP_PRIORITIZE_CHACHA) != 0 && first != nullptr &&
+                      first->cipher == CipherId::chacha20_poly1305;
+  return choose_by_server(hs, offered, chacha_first);
+}
+
+Verdict read_hello(Handshake& hs) {
+  // RFC 8446 5.1: a ClientHello that starts a change of keys ends its record.
+  HANDFAST_CHECK(at_record_boundary(hs));
+  const ClientHello& hello = hs.client_hello;
+  if (!hs.negotiated->peer_cipher_suites.assign(hello.cipher_suites)) return malloc_failure();
+  const CipherSuite* suite = choose_suite(hs, hello.cipher_suites);
+  if (suite == nullptr) return fatal(Alert::handshake_failure, SSL_R_NO_SHARED_CIPHER);
+  // RFC 8446 4.1.4: the suite of a HelloRetryRequest stays.
+  if (hs.negotiated->suite != nullptr && hs.negotiated->suite != suite) {
+    return fatal(Alert::illegal_parameter, SSL_R_BAD_CIPHER);
+  }
+  hs.negotiated->suite = suite;
+  std::memcpy(hs.session_id, hello.session_id.data(), hello.session_id.size());
+  hs.session_id_length = static_cast<uint8_t>(hello.session_id.size());
+  // RFC 8446 4.1.2: exactly one compression method, the null one.
+  View methods = hello.compression_methods;
+  if (std::find(methods.begin(), methods.end(), 0) == methods.end()) {
+    return fatal(Alert::illegal_parameter, SSL_R_NO_COMPRESSION_SPECIFIED);
+  }
+  if (methods.size() != 1) {
+    return fatal(Alert::illegal_parameter, SSL_R_INVALID_COMPRESSION_ALGORITHM);
+  }
+  return read_extensions(hs, kInClientHello, hello.extensions);
+}
+
+// The first of the client's shares whose group we have (OpenSSL's choice, RFC 8446 4.2.8).
+const Group* first_usable_share(const Handshake& hs) {
+  Reader shares(hs.offers.key_shares);
+  uint16_t group = 0;
+  View key_exchange;
+  while (shares.u16(group) && shares.vector16(key_exchange)) {
+    if (group_usable_13(hs, group) &&
+        std::ranges::find(group_preferences(**hs.policy), group) !=
+            group_preferences(**hs.policy).end()) {
+      return find_group(group);
+    }
+  }
+  return nullptr;
+}
+
+uint16_t first_shared_group(const Handshake& hs) {
+  for (uint16_t group : group_preferences(**hs.policy)) {
+    if (u16_list_contains(hs.offers.supported_groups, group) && group_usable_13(hs, group)) {
+      return group;
+    }
+  }
+  return 0;
+}
+
+Verdict choose_group(Handshake& hs) {
+  bool sent = (hs.received & extension_bit(TLSEXT_TYPE_key_share)) != 0;
+  // RFC 8446 9.2: no key_share without PSK.
+  if (!sent) return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
+  hs.group = first_usable_share(hs);
+  if (hs.hello_retry_request) {
+    // RFC 8446 4.1.4: the second hello brings the share that was asked for, and no other.
+    Reader shares(hs.offers.key_shares);
+    uint16_t group = 0;
+    View key_exchange;
+    bool right = shares.u16(group) && group == hs.retry_group && shares.vector16(key_exchange) &&
+                 shares.empty() && hs.group != nullptr;
+    return right ? success() : fatal(Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE);
+  }
+  if (hs.group != nullptr) return success();
+  hs.retry_group = first_shared_group(hs);
+  if (hs.retry_group != 0) return success();
+  return fatal(Alert::handshake_failure, SSL_R_NO_SUITABLE_KEY_SHARE);
+}
+
+Verdict choose_certificate(Handshake& hs, Signer& signer) {
+  const Negotiated& negotiated = *hs.negotiated;
+  Array<uint16_t> for_certificates;
+  if (!copy_u16_list(hs.offers.signature_schemes_cert, for_certificates)) return malloc_failure();
+  HANDFAST_CHECK(
+      choose_signer(hs, negotiated.peer_signature_schemes.view(), for_certificates.view(), signer));
+  if (signer.credential == nullptr) {
+    return fatal(Alert::handshake_failure, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM);
+  }
+  return success();
+}
+
+}  // namespace
+
+Flow negotiate13(Handshake& hs, Signer& signer) {
+  CHECK(read_hello(hs));
+  CHECK(ask_server_name(hs));
+  CHECK(ask_alpn(hs));
+  CHECK(choose_group(hs));
+  CHECK(choose_server_random(hs));
+  CHECK(co_await ask_certificate(hs));
+  CHECK(choose_certificate(hs, signer));
+  CHECK(ask_status(hs));
+  if (!hs.transcript.started() &&
+      !hs.transcript.start(hs.algorithms->hash(hs.negotiated->suite->hash))) {
+    co_return internal_error();
+  }
+  CHECK(absorb(hs));
+  co_return success();
+}
+
+Verdict send_hello_retry_request(Handshake& hs) {
+  if (!hs.transcript.replace_with_message_hash()) return internal_error();
+  Bytes block;
+  Writer writer(block);
+  HANDFAST_CHECK(write_extensions(hs, kInHelloRetryRequest, writer));
+  ServerHello message;
+  message.legacy_version = TLS1_2_VERSION;
+  message.random = kHelloRetryRequestRandom;
+  message.session_id = {hs.session_id, hs.session_id_length};
+  message.cipher_suite = hs.negotiated->suite->id;
+  message.extensions = block.view().subspan(2);
+  message.has_extensions = true;
+  HANDFAST_CHECK(send(hs, message));
+  hs.hello_retry_request = true;
+  hs.negotiated->hello_retry_request = true;
+  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
+  // RFC 8446 4.2.10: early data behind a hello that is retried is skipped.
+  if (hs.offers.early_data) {
+    hs.conn.channel.reader.skip_early_data((*hs.policy)->recv_max_early_data, true);
+  }
+  return success();
+}
+
+Verdict agree_key(Handshake& hs, Bytes& shared_secret) {
+  View peer;
+  if (!find_key_share(hs.offers.key_shares, hs.group->id, peer)) return internal_error();
+  HANDFAST_CHECK(hs.share.generate(*hs.algorithms, *hs.group));
+  HANDFAST_CHECK(hs.share.derive(*hs.algorithms, peer, shared_secret));
+  hs.negotiated->group = hs.group->id;
+  hs.negotiated->peer_temporary_key = hs.share.take_peer_key();
+  return success();
+}
+
+Verdict send_server_hello(Handshake& hs) {
+  Bytes block;
+  Writer writer(block);
+  HANDFAST_CHECK(write_extensions(hs, kInServerHello13, writer));
+  ServerHello message;
+  message.legacy_version = TLS1_2_VERSION;
+  message.random = hs.negotiated->server_random;
+  message.session_id = {hs.session_id, hs.session_id_length};
+  message.cipher_suite = hs.negotiated->suite->id;
+  message.extensions = block.view().subspan(2);
+  message.has_extensions = true;
+  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
+  HANDFAST_CHECK(send(hs, message));
+  hs.negotiated->own_temporary_key = hs.share.take_private_key();
+  return success();
+}
+
+}  // namespace handfast

@@ -1,0 +1,19 @@
+// What a TLS 1.3 server makes of a ClientHello, and the hellos it answers with.
+#pragma once
+
+#include "handshake/handshake.h"
+#include "pki/signer.h"
+
+namespace handfast {
+
+// Chooses suite, protocol, certificate and group for the ClientHello in hs.client_hello and asks
+// the application. hs.group is nullptr afterwards when a HelloRetryRequest must ask for another
+// share (hs.retry_group).
+Flow negotiate13(Handshake& hs, Signer& signer);
+
+[[nodiscard]] Verdict send_hello_retry_request(Handshake& hs);
+[[nodiscard]] Verdict send_server_hello(Handshake& hs);
+// Makes our share of hs.group and the shared secret.
+[[nodiscard]] Verdict agree_key(Handshake& hs, Bytes& shared_secret);
+
+}  // namespace handfast

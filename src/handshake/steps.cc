@@ -1,0 +1,110 @@
+#include "handshake/steps.h"
+
+#include <cstring>
+
+#include "connection/connection.h"
+#include "handshake/receive.h"
+#include "message/finished.h"
+
+namespace handfast {
+
+void announce(Handshake& hs) {
+  call_info(hs.conn, hs.server ? SSL_CB_ACCEPT_LOOP : SSL_CB_CONNECT_LOOP, 1);
+}
+
+void step(Handshake& hs, OSSL_HANDSHAKE_STATE state) {
+  announce(hs);
+  hs.conn.state = state;
+}
+
+int message_version(const Handshake& hs) { return SSL_version(hs.ssl); }
+
+Verdict send_scratch(Handshake& hs) {
+  View whole = hs.scratch.view();
+  if (!hs.transcript.add(whole)) return malloc_failure();
+  StreamChannel& channel = hs.conn.channel;
+  size_t limit = (*hs.policy)->max_send_fragment;
+  for (View rest = whole; !rest.empty();) {
+    View fragment = rest.first(rest.size() < limit ? rest.size() : limit);
+    HANDFAST_CHECK(channel.writer.seal(ContentType::handshake, fragment, channel.output));
+    rest = rest.subspan(fragment.size());
+  }
+  call_message(hs.conn, true, message_version(hs), SSL3_RT_HANDSHAKE, whole);
+  return success();
+}
+
+Verdict send_change_cipher_spec(Handshake& hs) {
+  static constexpr uint8_t kOne[] = {SSL3_MT_CCS};
+  StreamChannel& channel = hs.conn.channel;
+  HANDFAST_CHECK(channel.writer.seal(ContentType::change_cipher_spec, kOne, channel.output));
+  call_message(hs.conn, true, message_version(hs), SSL3_RT_CHANGE_CIPHER_SPEC, kOne);
+  return success();
+}
+
+Verdict set_read_secret(Handshake& hs, const TrafficSecret& secret) {
+  HANDFAST_CHECK(
+      hs.conn.channel.reader.change_keys(*hs.algorithms, *hs.negotiated->suite, secret));
+  hs.conn.read_secret = secret;
+  return success();
+}
+
+Verdict set_write_secret(Handshake& hs, const TrafficSecret& secret) {
+  HANDFAST_CHECK(
+      hs.conn.channel.writer.change_keys(*hs.algorithms, *hs.negotiated->suite, secret));
+  hs.conn.write_secret = secret;
+  return success();
+}
+
+Verdict send_finished(Handshake& hs, const TrafficSecret& own) {
+  Digest hash;
+  Secret& verify_data = hs.negotiated->own_finished;
+  if (!hs.transcript.hash(hash) || !own.verify_data(hash.view(), verify_data)) {
+    return internal_error();
+  }
+  Finished finished;
+  finished.verify_data = verify_data.view();
+  return send(hs, finished);
+}
+
+Verdict check_finished(Handshake& hs, const TrafficSecret& peers) {
+  // RFC 8446 4.4.4: the last message before a change of keys.
+  HANDFAST_CHECK(at_record_boundary(hs));
+  Finished finished;
+  HANDFAST_CHECK(parse(hs.message.body, finished));
+  Digest hash;
+  Secret& expected = hs.negotiated->peer_finished;
+  if (!hs.transcript.hash(hash) || !peers.verify_data(hash.view(), expected)) {
+    return internal_error();
+  }
+  if (finished.verify_data.size() != expected.size()) {
+    return fatal(Alert::decode_error, SSL_R_BAD_DIGEST_LENGTH);
+  }
+  // RFC 8446 4.4.4: recipients MUST verify, and terminate with decrypt_error otherwise.
+  if (!equal_constant_time(finished.verify_data, expected.view())) {
+    return fatal(Alert::decrypt_error, SSL_R_DIGEST_CHECK_FAILED);
+  }
+  return success();
+}
+
+Verdict keep_resumption_secret(Handshake& hs, const MasterSecret& master) {
+  Digest hash;
+  Secret secret;
+  if (!hs.transcript.hash(hash) || !master.resumption_master(hash.view(), secret)) {
+    return internal_error();
+  }
+  return hs.conn.session->master_key.assign(secret.view()) ? success() : malloc_failure();
+}
+
+void finish(Handshake& hs) {
+  Connection& conn = hs.conn;
+  bool first = !hs.post_handshake;
+  conn.in_init = false;
+  if (!first) return;
+  conn.phase = Phase::connected;
+  auto& statistics = hs.ctx->statistics;
+  (hs.server ? statistics.accept_good : statistics.connect_good)
+      .fetch_add(1, std::memory_order_relaxed);
+  call_info(conn, SSL_CB_HANDSHAKE_DONE, 1);
+}
+
+}  // namespace handfast

@@ -1,0 +1,42 @@
+// Small steps that all flows share: states, sending, keys.
+#pragma once
+
+#include "crypto/key_schedule.h"
+#include "handshake/handshake.h"
+#include "message/handshake_header.h"
+#include "record/protection.h"
+
+namespace handfast {
+
+// The info callback's SSL_CB_CONNECT_LOOP / ACCEPT_LOOP, which comes before each change of state.
+void announce(Handshake& hs);
+// announce(), then the new state (SSL_get_state).
+void step(Handshake& hs, OSSL_HANDSHAKE_STATE state);
+// Version that message callbacks are told.
+int message_version(const Handshake& hs);
+
+// Seals hs.scratch, a whole message, into the output and adds it to the transcript.
+[[nodiscard]] Verdict send_scratch(Handshake& hs);
+template <typename M>
+[[nodiscard]] Verdict send(Handshake& hs, const M& message) {
+  hs.scratch.clear();
+  if (!build_message(message, hs.scratch)) return malloc_failure();
+  return send_scratch(hs);
+}
+// RFC 8446 appendix D.4: the dummy change_cipher_spec of middlebox compatibility mode.
+[[nodiscard]] Verdict send_change_cipher_spec(Handshake& hs);
+
+[[nodiscard]] Verdict set_read_secret(Handshake& hs, const TrafficSecret& secret);
+[[nodiscard]] Verdict set_write_secret(Handshake& hs, const TrafficSecret& secret);
+
+// RFC 8446 4.4.4.
+[[nodiscard]] Verdict send_finished(Handshake& hs, const TrafficSecret& own);
+[[nodiscard]] Verdict check_finished(Handshake& hs, const TrafficSecret& peers);
+
+// RFC 8446 7.1: resumption_master_secret, over the whole handshake, into the session.
+[[nodiscard]] Verdict keep_resumption_secret(Handshake& hs, const MasterSecret& master);
+
+// The handshake is done: state OK, callbacks, statistics.
+void finish(Handshake& hs);
+
+}  // namespace handfast
