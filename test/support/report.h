@@ -82,6 +82,11 @@ inline std::string errors() {
   return result;
 }
 
+/// "1 []", or "0 [SSL routines/…]": the answer of a call that SSL_get_error does not explain.
+inline std::string answer(long returned) {
+  return text("%ld [%s]", returned, errors().c_str());
+}
+
 /// "-1 WANT_READ", or "-1 SSL [SSL routines/…]": a return value as SSL_get_error explains it.
 inline std::string outcome(SSL* ssl, int returned) {
   std::string result = text("%d %s", returned, error_name(SSL_get_error(ssl, returned)));

@@ -294,9 +294,9 @@ void alpn_settings() {
   Owned<SSL> ssl(SSL_new(context.get()));
   auto try_list = [&](const char* list, unsigned size) {
     auto* data = reinterpret_cast<const unsigned char*>(list);
-    out("%u bytes: context %d, connection %d [%s]", size,
-        SSL_CTX_set_alpn_protos(context.get(), data, size),
-        SSL_set_alpn_protos(ssl.get(), data, size), errors().c_str());
+    std::string own = answer(SSL_set_alpn_protos(ssl.get(), data, size));
+    out("%u bytes: context %s, connection %s", size,
+        answer(SSL_CTX_set_alpn_protos(context.get(), data, size)).c_str(), own.c_str());
   };
   try_list("\2h2", 3);
   try_list("\3h2", 3);

@@ -329,7 +329,7 @@ void key_update(SSL* from, SSL* to, int type) {
   int asked = SSL_key_update(from, type);
   out("%s, type %d: %d, pending %d", SSL_is_server(from) ? "server" : "client", type, asked,
       SSL_get_key_update_type(from));
-  out("  twice: %d [%s]", SSL_key_update(from, type), errors().c_str());
+  out("  twice: %s", answer(SSL_key_update(from, type)).c_str());
   out("  %s", transfer(from, to, "one way").c_str());
   out("  pending %d and %d", SSL_get_key_update_type(from), SSL_get_key_update_type(to));
   out("  %s", transfer(to, from, "other way").c_str());
@@ -343,11 +343,11 @@ void key_updates() {
     key_update(client, server, type);
     key_update(server, client, type);
   }
-  out("wrong type: %d [%s]", SSL_key_update(client, 7), errors().c_str());
+  out("wrong type: %s", answer(SSL_key_update(client, 7)).c_str());
   Peers before = make_peers();
-  out("before the handshake: %d [%s]", SSL_key_update(before.client.get(), 0), errors().c_str());
-  out("renegotiate: %d [%s]", SSL_renegotiate(client), errors().c_str());
-  out("abbreviated: %d [%s]", SSL_renegotiate_abbreviated(client), errors().c_str());
+  out("before the handshake: %s", answer(SSL_key_update(before.client.get(), 0)).c_str());
+  out("renegotiate: %s", answer(SSL_renegotiate(client)).c_str());
+  out("abbreviated: %s", answer(SSL_renegotiate_abbreviated(client)).c_str());
   out("renegotiate_pending: %d", SSL_renegotiate_pending(client));
 }
 
