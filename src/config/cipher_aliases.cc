@@ -27,12 +27,24 @@ constexpr uint32_t kCbc =
 constexpr uint32_t kNotNull = ~static_cast<uint32_t>(kAuthNull);
 constexpr uint32_t kEncrypting = kEncAllBits & ~static_cast<uint32_t>(kEncNull);
 
-constexpr CipherPattern exchange(uint32_t kx, uint32_t auth = 0) { return {kx, auth, 0, 0, 0, 0}; }
-constexpr CipherPattern authentication(uint32_t auth) { return {0, auth, 0, 0, 0, 0}; }
-constexpr CipherPattern encryption(uint32_t enc) { return {0, 0, enc, 0, 0, 0}; }
-constexpr CipherPattern integrity(uint32_t mac) { return {0, 0, 0, mac, 0, 0}; }
-constexpr CipherPattern version(int min_tls) { return {0, 0, 0, 0, min_tls, 0}; }
-constexpr CipherPattern strength(uint32_t classes) { return {0, 0, 0, 0, 0, classes}; }
+constexpr CipherPattern exchange(uint32_t kx, uint32_t auth = 0) {
+  return {kx, auth, 0, 0, 0, 0};
+}
+constexpr CipherPattern authentication(uint32_t auth) {
+  return {0, auth, 0, 0, 0, 0};
+}
+constexpr CipherPattern encryption(uint32_t enc) {
+  return {0, 0, enc, 0, 0, 0};
+}
+constexpr CipherPattern integrity(uint32_t mac) {
+  return {0, 0, 0, mac, 0, 0};
+}
+constexpr CipherPattern version(int min_tls) {
+  return {0, 0, 0, 0, min_tls, 0};
+}
+constexpr CipherPattern strength(uint32_t classes) {
+  return {0, 0, 0, 0, 0, classes};
+}
 
 constexpr Alias kAliases[] = {
     {SSL_TXT_ALL, encryption(kEncrypting)},

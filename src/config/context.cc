@@ -34,6 +34,7 @@ bool set_up(Context& context, OSSL_LIB_CTX* library, const char* property_query)
     if (context.property_query == nullptr) return false;
   }
   bool fetched = context.algorithms.fetch(library, context.property_query.get());
+  context.missing_algorithms = missing_algorithms(context.algorithms);
   context.sessions = SessionCache::create();
   return context.sessions != nullptr && context.policy.create() && context.credentials.create() &&
          context.hooks.create() && make_stores(context) && fetched &&

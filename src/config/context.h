@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "config/cipher_aliases.h"
 #include "config/ciphers.h"
 #include "config/cow.h"
 #include "config/credentials.h"
@@ -36,6 +37,7 @@ struct ssl_ctx_st {
   handfast::X509StorePtr store;  // SSL_CTX_set_cert_store; never nullptr
   handfast::NamedAuthorities authorities;
   handfast::X509StackPtr extra_chain;  // SSL_CTX_add_extra_chain_cert
+  handfast::CipherPattern missing_algorithms;  // of cipher suites, in the providers
   handfast::CipherStackPtr ciphers;    // SSL_CTX_get_ciphers: all suites by preference
   ENGINE* client_certificate_engine = nullptr;
 

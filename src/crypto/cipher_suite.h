@@ -16,7 +16,8 @@ enum class CipherId : uint8_t {
   aes256_gcm,
   chacha20_poly1305,
   aes128_ccm,
-  aes128_ccm8
+  aes128_ccm8,
+  other = 255  // a suite that cannot be negotiated
 };
 constexpr size_t kCipherCount = 5;
 
@@ -41,6 +42,8 @@ struct ssl_cipher_st {
   const char* description_au;
   const char* description_enc;
   const char* description_mac;
+  // Classes that cipher strings speak of, sets of the bits in crypto/cipher_class.h.
+  uint32_t kx, auth, enc, mac, strength;
 };
 
 namespace handfast {
@@ -51,8 +54,15 @@ using CipherSuite = ssl_cipher_st;
 std::span<const CipherSuite> tls13_suites();
 // Those of them that a new SSL_CTX offers: a prefix of the table.
 std::span<const CipherSuite> default_tls13_suites();
-// nullptr when not in the table.
+// All suites of TLS 1.2 and below by ascending id, then the signalling values.
+std::span<const CipherSuite> tls12_suites();
+// RFC 5746 3.3, RFC 7507: values in a list of suites that are none.
+inline bool is_signalling(const CipherSuite& suite) {
+  return suite.max_tls == 0;
+}
+// nullptr when not in the tables.
 const CipherSuite* find_cipher_suite(uint16_t id);
+// Takes both OpenSSL's and the RFCs' name.
 const CipherSuite* find_cipher_suite_by_name(const char* name, size_t length);
 
 }  // namespace handfast

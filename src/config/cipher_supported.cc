@@ -1,0 +1,84 @@
+#include "config/cipher_supported.h"
+
+#include "config/security.h"
+#include "crypto/cipher_class.h"
+#include "crypto/signature_scheme.h"
+
+namespace handfast {
+
+namespace {
+
+std::span<const uint16_t> offered_schemes(const CipherSupport& support) {
+  const Policy& policy = support.policy;
+  if (support.server && !policy.client_signature_schemes.empty()) {
+    return policy.client_signature_schemes.view();
+  }
+  if (!policy.signature_schemes.empty()) return policy.signature_schemes.view();
+  return default_signature_schemes();
+}
+
+uint32_t authentication_of(const SignatureScheme& scheme) {
+  switch (scheme.key_type) {
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS:
+      return kAuthRsa;
+    case EVP_PKEY_DSA:
+      return kAuthDss;
+    default:
+      return kAuthEcdsa;
+  }
+}
+
+// Kinds of authentication for which no signature scheme is left.
+uint32_t unusable_authentication(const CipherSupport& support) {
+  uint32_t unusable = kAuthRsa | kAuthDss | kAuthEcdsa;
+  for (uint16_t id : offered_schemes(support)) {
+    const SignatureScheme* scheme = find_signature_scheme(id);
+    if (scheme == nullptr) continue;
+    uint32_t kind = authentication_of(*scheme);
+    if ((unusable & kind) != 0 &&
+        scheme_allowed(support.policy, support.ssl, id, SSL_SECOP_SIGALG_MASK)) {
+      unusable &= ~kind;
+    }
+  }
+  return unusable;
+}
+
+bool version_fits(const CipherSuite& suite, bool datagram, int minimum, int maximum) {
+  // DTLS 1.2 has the suites of TLS 1.2, DTLS 1.0 those of TLS 1.1.
+  if (datagram) return suite.min_tls < TLS1_2_VERSION || maximum == DTLS1_2_VERSION;
+  return suite.min_tls <= maximum && suite.max_tls >= minimum;
+}
+
+}  // namespace
+
+CipherStackPtr supported_ciphers(const CipherSupport& support, const STACK_OF(SSL_CIPHER) * list) {
+  uint16_t minimum = 0;
+  uint16_t maximum = 0;
+  const Method& method = support.method;
+  if (version_range(support.policy, support.ssl, method.min_version, method.max_version, minimum,
+                    maximum) != 0) {
+    return nullptr;
+  }
+  // SRP needs a user name and PSK a callback that has the key.
+  uint32_t no_auth = unusable_authentication(support) | kAuthSrp;
+  uint32_t no_kx = kKxSrp;
+  if (support.hooks.psk_client == nullptr) {
+    no_auth |= kAuthPsk;
+    no_kx |= kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;
+  }
+  CipherStackPtr supported;
+  for (int i = 0; i < sk_SSL_CIPHER_num(list); ++i) {
+    const CipherSuite* suite = sk_SSL_CIPHER_value(list, i);
+    if ((suite->kx & no_kx) != 0 || (suite->auth & no_auth) != 0 ||
+        !version_fits(*suite, method.datagram, minimum, maximum) ||
+        !cipher_allowed(support.policy, support.ssl, *suite, SSL_SECOP_CIPHER_SUPPORTED)) {
+      continue;
+    }
+    if (supported == nullptr) supported.reset(sk_SSL_CIPHER_new_null());
+    if (supported == nullptr || sk_SSL_CIPHER_push(supported.get(), suite) == 0) return nullptr;
+  }
+  return supported;
+}
+
+}  // namespace handfast
