@@ -12,6 +12,12 @@ using handfast::Role;
 
 namespace {
 
+bool copy_names(handfast::X509NameStackPtr& to, const handfast::X509NameStackPtr& from) {
+  if (from == nullptr) return true;
+  to.reset(SSL_dup_CA_list(from.get()));
+  return to != nullptr;
+}
+
 // Configuration is shared until one side changes it, so this is most of a copy.
 bool copy_settings(Connection& to, const Connection& from) {
   to.policy = from.policy;
@@ -30,7 +36,11 @@ bool copy_settings(Connection& to, const Connection& from) {
     handfast::up_ref(from.session.get());
     to.session.reset(from.session.get());
   }
-  return CRYPTO_dup_ex_data(CRYPTO_EX_INDEX_SSL, &to.ex_data, &from.ex_data) == 1;
+  return copy_names(to.authorities.any, from.authorities.any) &&
+         copy_names(to.authorities.client, from.authorities.client) &&
+         to.dane.copy_from(from.dane, to.ctx->dane) &&
+         (!to.trust->param_exposed || to.trust.edit() != nullptr) &&
+         CRYPTO_dup_ex_data(CRYPTO_EX_INDEX_SSL, &to.ex_data, &from.ex_data) == 1;
 }
 
 }  // namespace

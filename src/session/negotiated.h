@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "config/ciphers.h"
 #include "crypto/cipher_suite.h"
 #include "crypto/secret.h"
 #include "crypto/signature_scheme.h"
@@ -30,6 +31,7 @@ struct Negotiated {
   Bytes npn;
   UniqueString server_name;    // server: accepted host_name of the client
   Bytes peer_cipher_suites;    // raw, two bytes each: SSL_get_client_ciphers
+  mutable CipherStackPtr client_ciphers;  // known ones of them, made when first asked for
   Array<uint16_t> peer_groups;             // SSL_get_shared_group & co.
   Array<uint16_t> peer_signature_schemes;  // SSL_get_sigalgs
   Array<uint16_t> shared_signature_schemes;
