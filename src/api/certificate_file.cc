@@ -1,14 +1,17 @@
-// SSL_CTX_use_certificate_file(3) and SSL_CTX_set_default_passwd_cb(3).
+// SSL_CTX_use_certificate_file(3), SSL_CTX_set_default_passwd_cb(3), SSL_CTX_use_serverinfo(3).
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include "api/credential_owner.h"
+#include "pki/server_info.h"
 
 using handfast::BioPtr;
 using handfast::CredentialOwner;
 using handfast::EvpPkeyPtr;
 using handfast::owner_of;
+using handfast::ServerInfoEntry;
+using handfast::View;
 using handfast::X509Ptr;
 
 namespace {
@@ -139,6 +142,65 @@ RsaPtr read_rsa_key(const CredentialOwner& owner, const char* file, int type) {
   return rsa;
 }
 
+// The extension of the certificate in use, for a custom extension's add callback: 1 with it, 0
+// without. Nothing is to be freed.
+int add_server_info(SSL* ssl, unsigned int type, unsigned int context, const unsigned char** out,
+                    size_t* length, X509*, size_t index, int*, void*) {
+  // RFC 8446 4.4.2: entries after the leaf's are for the leaf's issuers.
+  if ((context & SSL_EXT_TLS1_3_CERTIFICATE) != 0 && index > 0) return 0;
+  View rest = owner_of(ssl).current().server_info.view();
+  ServerInfoEntry entry;
+  while (next_entry(rest, entry)) {
+    if (entry.type != type) continue;
+    *out = entry.data.data();
+    *length = entry.data.size();
+    return 1;
+  }
+  return 0;
+}
+
+// A client only asks for it: its extension is empty.
+int parse_server_info(SSL*, unsigned int, unsigned int, const unsigned char*, size_t length, X509*,
+                      size_t, int* alert, void*) {
+  if (length == 0) return 1;
+  *alert = SSL_AD_DECODE_ERROR;
+  return 0;
+}
+
+int add_server_info12(SSL* ssl, unsigned int type, const unsigned char** out, size_t* length,
+                      int* alert, void* argument) {
+  return add_server_info(ssl, type, 0, out, length, nullptr, 0, alert, argument);
+}
+
+int parse_server_info12(SSL* ssl, unsigned int type, const unsigned char* in, size_t length,
+                        int* alert, void* argument) {
+  return parse_server_info(ssl, type, 0, in, length, nullptr, 0, alert, argument);
+}
+
+bool register_extension(SSL_CTX* ctx, const ServerInfoEntry& entry) {
+  if (entry.context == handfast::kServerInfoV1Context) {
+    return SSL_CTX_add_server_custom_ext(ctx, entry.type, add_server_info12, nullptr, nullptr,
+                                         parse_server_info12, nullptr) != 0;
+  }
+  return SSL_CTX_add_custom_ext(ctx, entry.type, entry.context, add_server_info, nullptr, nullptr,
+                                parse_server_info, nullptr) != 0;
+}
+
+// `data` of version 2 for the current certificate.
+int use_server_info(SSL_CTX* ctx, View data) {
+  if (!handfast::well_formed_server_info(data)) return refuse(SSL_R_INVALID_SERVERINFO_DATA);
+  handfast::Credentials* credentials = ctx->credentials.edit();
+  if (credentials == nullptr ||
+      !credentials->slots[credentials->current].server_info.assign(data)) {
+    return refuse(ERR_R_MALLOC_FAILURE);
+  }
+  ServerInfoEntry entry;
+  while (next_entry(data, entry)) {
+    if (!register_extension(ctx, entry)) return refuse(SSL_R_INVALID_SERVERINFO_DATA);
+  }
+  return 1;
+}
+
 template <typename Change>
 void change_hooks(handfast::Cow<handfast::Hooks>& hooks, Change change) {
   handfast::Hooks* edited = hooks.edit();
@@ -217,6 +279,27 @@ pem_password_cb* SSL_get_default_passwd_cb(SSL* ssl) {
 
 void* SSL_get_default_passwd_cb_userdata(SSL* ssl) {
   return ssl->hooks->password_argument;
+}
+
+int SSL_CTX_use_serverinfo_ex(SSL_CTX* ctx, unsigned int version, const unsigned char* data,
+                              size_t length) {
+  if (ctx == nullptr || data == nullptr || length == 0) return refuse(ERR_R_PASSED_NULL_PARAMETER);
+  if (version == SSL_SERVERINFOV2) return use_server_info(ctx, {data, length});
+  if (version != SSL_SERVERINFOV1) return refuse(SSL_R_INVALID_SERVERINFO_DATA);
+  // Only one extension is converted, as ever: several of them are malformed.
+  handfast::Bytes converted;
+  if (!handfast::append_version1({data, length}, converted)) return refuse(ERR_R_MALLOC_FAILURE);
+  return use_server_info(ctx, converted.view());
+}
+
+int SSL_CTX_use_serverinfo(SSL_CTX* ctx, const unsigned char* data, size_t length) {
+  return SSL_CTX_use_serverinfo_ex(ctx, SSL_SERVERINFOV1, data, length);
+}
+
+int SSL_CTX_use_serverinfo_file(SSL_CTX* ctx, const char* file) {
+  if (ctx == nullptr || file == nullptr) return refuse(ERR_R_PASSED_NULL_PARAMETER);
+  handfast::Bytes data;
+  return handfast::read_server_info(file, data) ? use_server_info(ctx, data.view()) : 0;
 }
 
 }  // extern "C"

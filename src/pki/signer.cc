@@ -4,36 +4,11 @@
 
 #include <algorithm>
 
-#include "config/security.h"
+#include "extension/preferences.h"
 #include "pki/key_slot.h"
 
 namespace handfast {
 namespace {
-
-// RFC 6460: Suite B's schemes; the flags take the first, the second or both.
-constexpr uint16_t kSuiteBSchemes[] = {0x0403, 0x0503};
-
-std::span<const uint16_t> suite_b_schemes(uint32_t flags) {
-  std::span<const uint16_t> both = kSuiteBSchemes;
-  switch (flags & SSL_CERT_FLAG_SUITEB_128_LOS) {
-    case SSL_CERT_FLAG_SUITEB_128_LOS:
-      return both;
-    case SSL_CERT_FLAG_SUITEB_128_LOS_ONLY:
-      return both.first(1);
-    case SSL_CERT_FLAG_SUITEB_192_LOS:
-      return both.last(1);
-    default:
-      return {};
-  }
-}
-
-std::span<const uint16_t> own_schemes(const Policy& policy, bool server) {
-  if (!server && !policy.client_signature_schemes.empty()) {
-    return policy.client_signature_schemes.view();
-  }
-  if (!policy.signature_schemes.empty()) return policy.signature_schemes.view();
-  return default_signature_schemes();
-}
 
 bool hash_available(const Algorithms& algorithms, int nid) {
   switch (nid) {
@@ -54,32 +29,22 @@ bool hash_available(const Algorithms& algorithms, int nid) {
   }
 }
 
-// May `scheme` be shared at all, whoever asks for it?
-bool shareable(const Exchange& exchange, const SignatureScheme& scheme) {
-  bool dsa = scheme.key_type == EVP_PKEY_DSA;
-  if (dsa && exchange.negotiated->version == TLS1_3_VERSION) return false;
-  if (!exchange.server && exchange.min_version >= TLS1_3_VERSION &&
-      (dsa || scheme.hash_nid == NID_sha1 || scheme.hash_nid == NID_sha224)) {
-    return false;
-  }
-  return hash_available(*exchange.algorithms, scheme.hash_nid) &&
-         scheme_allowed(**exchange.policy, exchange.ssl, scheme.id, SSL_SECOP_SIGALG_SHARED);
-}
-
 // Calls `visit` with each shared scheme in order of preference until it returns true.
 template <typename Visit>
 void visit_shared(const Exchange& exchange, std::span<const uint16_t> peer, Visit visit) {
   const Policy& policy = **exchange.policy;
-  std::span<const uint16_t> own = suite_b_schemes(policy.certificate_flags);
-  bool own_order = !own.empty() || (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0;
-  if (own.empty()) own = own_schemes(policy, exchange.server);
+  bool own_order = (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0 ||
+                   (policy.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS) != 0;
+  std::span<const uint16_t> own = scheme_preferences(exchange, false);
   std::span<const uint16_t> preferred = own_order ? own : peer;
   std::span<const uint16_t> permitted = own_order ? peer : own;
   for (uint16_t id : preferred) {
-    if (std::find(permitted.begin(), permitted.end(), id) == permitted.end()) continue;
+    if (std::find(permitted.begin(), permitted.end(), id) == permitted.end() ||
+        !scheme_usable(exchange, id, SSL_SECOP_SIGALG_SHARED)) {
+      continue;
+    }
     const SignatureScheme* scheme = find_signature_scheme(id);
-    if (scheme == nullptr || !shareable(exchange, *scheme)) continue;
-    if (visit(*scheme)) return;
+    if (scheme != nullptr && visit(*scheme)) return;
   }
 }
 
@@ -110,6 +75,7 @@ bool fits(const Exchange& exchange, const Credential& credential, const Signatur
           std::span<const uint16_t> peer_cert_schemes) {
   EVP_PKEY* key = credential.private_key.get();
   return credential.certificate != nullptr && key != nullptr &&
+         hash_available(*exchange.algorithms, scheme.hash_nid) &&
          key_fits_scheme(key, scheme, TLS1_3_VERSION) &&
          signed_acceptably(credential.certificate.get(), peer_cert_schemes) &&
          key_supports_hash(*exchange.algorithms, key, scheme.hash_nid);
@@ -137,20 +103,10 @@ Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_s
     if (own == nullptr) return malloc_failure();
     own->current = static_cast<uint8_t>(slot);
   }
+  out.keep = *exchange.credentials;
   out.credential = &(*exchange.credentials)->slots[static_cast<size_t>(slot)];
   out.scheme = chosen;
   return success();
-}
-
-bool shared_schemes(const Exchange& exchange, std::span<const uint16_t> peer_schemes,
-                    Array<uint16_t>& out) {
-  out.clear();
-  bool ok = true;
-  visit_shared(exchange, peer_schemes, [&](const SignatureScheme& scheme) {
-    ok = out.push_back(scheme.id);
-    return !ok;
-  });
-  return ok;
 }
 
 }  // namespace handfast

@@ -7,7 +7,6 @@
 #include "config/credentials.h"
 #include "crypto/signature_scheme.h"
 #include "extension/exchange.h"
-#include "wire/array.h"
 #include "wire/verdict.h"
 
 namespace handfast {
@@ -15,20 +14,15 @@ namespace handfast {
 struct Signer {
   const Credential* credential = nullptr;  // nullptr: no certificate fits
   const SignatureScheme* scheme = nullptr;
+  Cow<Credentials> keep;  // what `credential` is a part of: later edits do not touch it
 };
 
 // Chooses the certificate and scheme of CertificateVerify (RFC 8446 4.4.2.2, 4.4.2.3): the first
-// scheme of shared_schemes() that TLS 1.3 signs with and for which a certificate, its key and the
-// peer's signature_algorithms_cert fit. `peer_schemes`, `peer_cert_schemes`: as the peer sent
-// them; the latter may be empty (not sent). That nothing fits is no failure: `out` is empty then.
-// The chosen slot becomes the current one (SSL_get_certificate). `out` points into the
-// connection's Credentials and is valid until they are edited.
+// shared scheme (SSL_get_shared_sigalgs(3)) that TLS 1.3 signs with and for which a certificate,
+// its key and the peer's signature_algorithms_cert fit. `peer_schemes`, `peer_cert_schemes`: as the
+// peer sent them; the latter may be empty (not sent). That nothing fits is no failure: `out` is
+// empty then. The chosen slot becomes the current one (SSL_get_certificate).
 Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_schemes,
                       std::span<const uint16_t> peer_cert_schemes, Signer& out);
-
-// The schemes both sides have, as SSL_get_shared_sigalgs(3) gives them: in the peer's order, or in
-// ours with SSL_OP_CIPHER_SERVER_PREFERENCE or Suite B. False: memory.
-[[nodiscard]] bool shared_schemes(const Exchange& exchange, std::span<const uint16_t> peer_schemes,
-                                  Array<uint16_t>& out);
 
 }  // namespace handfast
