@@ -112,18 +112,24 @@ int digest_size(const SignatureScheme& scheme) {
   }
 }
 
+// Digests go by several names: "SHA256", "SHA2-256".
+bool names_digest(const char* name, int nid) {
+  const EVP_MD* md = EVP_get_digestbynid(nid);
+  return md != nullptr && EVP_MD_is_a(md, name) == 1;
+}
+
 // RFC 8446 4.2.3: "If the public key is carried in an X.509 certificate [with RSASSA-PSS
 // parameters], ... the parameters in the signature MUST be identical to those in the public key".
 bool pss_parameters_fit(EVP_PKEY* key, const SignatureScheme& scheme) {
   char digest[64];
   // 2: the digest is mandatory.
   if (EVP_PKEY_get_default_digest_name(key, digest, sizeof digest) != 2) return true;
-  if (OBJ_txt2nid(digest) != scheme.hash_nid) return false;
+  if (!names_digest(digest, scheme.hash_nid)) return false;
   size_t length = 0;
   char mgf1[64];
   if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, mgf1, sizeof mgf1,
                                      &length) == 1 &&
-      OBJ_txt2nid(mgf1) != scheme.hash_nid) {
+      !names_digest(mgf1, scheme.hash_nid)) {
     return false;
   }
   int least_salt = 0;
