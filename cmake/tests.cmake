@@ -55,11 +55,12 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt)
 endif()
 
 # Runners that print PASS/FAIL/SKIP lines; `check` counts those lines, ctest their exit status.
-foreach(runner twin apps peers abi lint product)
+foreach(runner twin twin/pairings apps peers abi lint product)
   if(EXISTS ${tests_dir}/${runner}/run)
     set(arguments)
-    if(runner STREQUAL "twin")
-      set(arguments ${PROJECT_BINARY_DIR}/lib ${PROJECT_BINARY_DIR}/twin)
+    if(runner MATCHES "^twin")
+      get_filename_component(programs ${runner} NAME)
+      set(arguments ${PROJECT_BINARY_DIR}/lib ${PROJECT_BINARY_DIR}/${programs})
     endif()
     add_test(NAME ${runner} COMMAND ${tests_dir}/${runner}/run ${arguments})
     set_tests_properties(${runner} PROPERTIES

@@ -174,6 +174,11 @@ def twin(section):
     section.runner("pairings", [ROOT / "test/twin/pairings/run", build / "lib", build / "pairings"])
 
 
+def pairings(section):
+    section.runner("pairings", [ROOT / "test/twin/pairings/run", BUILD / "release/lib",
+                                BUILD / "release/pairings"])
+
+
 def apps(section):
     section.runner("apps", [ROOT / "test/apps/run"], HANDFAST_BUILD=str(BUILD / "release"))
 
@@ -299,6 +304,7 @@ SECTIONS = {
     "product": product,
     "abi": abi,
     "twin": twin,
+    "pairings": pairings,
     "examples": examples,
     "apps": apps,
     "peers": peers,
