@@ -14,7 +14,7 @@ namespace handfast {
 class SessionCache;
 
 // The longest secret that a session can hold: an external PSK.
-constexpr size_t kMaxMasterKeyLength = 256;
+constexpr size_t kMaxMasterKeyLength = 512;
 
 // Master secret (TLS <= 1.2) or resumption PSK (1.3), wiped when it goes.
 class MasterKey {

@@ -312,7 +312,9 @@ void pem() {
 }
 
 void print_forms() {
-  Owned<SSL_SESSION> session = d2i(twin::session_der(twin::full_session()));
+  twin::SessionFields fields = twin::full_session();
+  fields.erase("compression");
+  Owned<SSL_SESSION> session = d2i(twin::session_der(fields));
   Owned<BIO> memory(BIO_new(BIO_s_mem()));
   out("keylog %d", SSL_SESSION_print_keylog(memory.get(), session.get()));
   char line[512] = "";
