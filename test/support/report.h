@@ -94,6 +94,14 @@ inline std::string outcome(SSL* ssl, int returned) {
   return queue.empty() ? result : result + " [" + queue + "]";
 }
 
+/// outcome(), and SSL_want where it tells the caller what to do.
+inline std::string outcome_and_want(SSL* ssl, int returned) {
+  int error = SSL_get_error(ssl, returned), want = SSL_want(ssl);
+  bool failed = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
+  std::string result = outcome(ssl, returned);
+  return failed ? result : result + text(", want %d", want);
+}
+
 struct Case {
   std::string name;
   std::function<void()> run;

@@ -12,8 +12,9 @@ Result told(Peers& peers) {
   client.watch(peers.client.get());
   server.watch(peers.server.get());
   Result result = handshake(peers, [](const Side& side) {
-    out("  %s %s, want %d", SSL_is_server(side.ssl) ? "server" : "client", side.said().c_str(),
-        SSL_want(side.ssl));
+    std::string want = side.fatal() ? "" : text(", want %d", SSL_want(side.ssl));
+    out("  %s %s%s", SSL_is_server(side.ssl) ? "server" : "client", side.said().c_str(),
+        want.c_str());
   });
   out("  alerts: client %s | server %s", client.text_or_none(), server.text_or_none());
   return result;

@@ -6,13 +6,11 @@ using namespace twin;
 
 /// A call, its value, what SSL_get_error and SSL_want say.
 void said(const char* call, SSL* ssl, int returned) {
-  int want = SSL_want(ssl);
-  out("%s: %s, want %d", call, outcome(ssl, returned).c_str(), want);
+  out("%s: %s", call, outcome_and_want(ssl, returned).c_str());
 }
 
 void said_ex(const char* call, SSL* ssl, int returned, size_t count) {
-  int want = SSL_want(ssl);
-  out("%s: %s, count %zu, want %d", call, outcome(ssl, returned).c_str(), count, want);
+  out("%s: %s, count %zu", call, outcome_and_want(ssl, returned).c_str(), count);
 }
 
 void waiting(const char* when, SSL* ssl) {

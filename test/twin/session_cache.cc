@@ -13,7 +13,9 @@ namespace {
 
 constexpr long kNow = 1700000000;
 
-Owned<SSL_CTX> new_context() { return Owned<SSL_CTX>(SSL_CTX_new(TLS_method())); }
+Owned<SSL_CTX> new_context() {
+  return Owned<SSL_CTX>(SSL_CTX_new(TLS_method()));
+}
 
 const unsigned char* bytes(const std::string& text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -21,11 +23,12 @@ const unsigned char* bytes(const std::string& text) {
 
 Owned<SSL_SESSION> new_session(const std::string& id, long timeout = 300, long time = kNow) {
   Owned<SSL_SESSION> session(SSL_SESSION_new());
-  twin::require(SSL_SESSION_set1_id(session.get(), bytes(id), static_cast<unsigned>(id.size())) == 1 &&
-                    SSL_SESSION_set_protocol_version(session.get(), TLS1_3_VERSION) == 1 &&
-                    SSL_SESSION_set_timeout(session.get(), timeout) == 1 &&
-                    SSL_SESSION_set_time(session.get(), time) == time,
-                "session");
+  twin::require(
+      SSL_SESSION_set1_id(session.get(), bytes(id), static_cast<unsigned>(id.size())) == 1 &&
+          SSL_SESSION_set_protocol_version(session.get(), TLS1_3_VERSION) == 1 &&
+          SSL_SESSION_set_timeout(session.get(), timeout) == 1 &&
+          SSL_SESSION_set_time(session.get(), time) == time,
+      "session");
   return session;
 }
 
@@ -202,8 +205,8 @@ void callbacks() {
   auto on_get = [](SSL*, const unsigned char*, int, int*) -> SSL_SESSION* { return nullptr; };
   auto generate = [](SSL*, unsigned char*, unsigned int*) { return 1; };
   SSL_CTX* c = context.get();
-  out("unset %d %d %d", SSL_CTX_sess_get_new_cb(c) == nullptr, SSL_CTX_sess_get_get_cb(c) == nullptr,
-      SSL_CTX_sess_get_remove_cb(c) == nullptr);
+  out("unset %d %d %d", SSL_CTX_sess_get_new_cb(c) == nullptr,
+      SSL_CTX_sess_get_get_cb(c) == nullptr, SSL_CTX_sess_get_remove_cb(c) == nullptr);
   SSL_CTX_sess_set_new_cb(c, on_new);
   SSL_CTX_sess_set_get_cb(c, on_get);
   SSL_CTX_sess_set_remove_cb(c, on_remove);

@@ -5,13 +5,12 @@ namespace {
 using namespace twin;
 
 void state(const char* who, SSL* ssl) {
-  out("  %s: shutdown flags %d, want %d, pending %d", who, SSL_get_shutdown(ssl), SSL_want(ssl),
-      SSL_pending(ssl));
+  out("  %s: shutdown flags %d, pending %d", who, SSL_get_shutdown(ssl), SSL_pending(ssl));
 }
 
 void shut(const char* who, SSL* ssl) {
   int returned = SSL_shutdown(ssl);
-  out("%s SSL_shutdown: %s", who, outcome(ssl, returned).c_str());
+  out("%s SSL_shutdown: %s", who, outcome_and_want(ssl, returned).c_str());
   state(who, ssl);
 }
 
