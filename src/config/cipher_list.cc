@@ -8,6 +8,8 @@
 #include "config/cipher_order.h"
 #include "crypto/cipher_class.h"
 
+#include "wire/bytes.h"
+
 namespace handfast {
 
 namespace {
@@ -25,11 +27,15 @@ bool is_word_character(char c) {
          c == '.' || c == '=';
 }
 
+bool begins_with(std::string_view text, std::string_view word) {
+  return text.size() >= word.size() && std::memcmp(text.data(), word.data(), word.size()) == 0;
+}
+
 // Removes and returns the word at the beginning of the text; it may be empty.
 std::string_view take_word(std::string_view& text) {
   size_t length = 0;
   while (length < text.size() && is_word_character(text[length])) ++length;
-  std::string_view word = text.substr(0, length);
+  std::string_view word(text.data(), length);
   text.remove_prefix(length);
   return word;
 }
@@ -49,6 +55,8 @@ bool narrow(uint32_t& set, uint32_t by) {
 bool narrow_strength(uint32_t& set, uint32_t by) {
   uint32_t strength = set & kStrengthMask;
   uint32_t rest = set & kNotDefault;
+  // OpenSSL's COMPLEMENTOFDEFAULT+HIGH means HIGH, and the other way round both: kept so.
+  if (strength == 0 && (by & kStrengthMask) != 0) rest = 0;
   if (!narrow(strength, by & kStrengthMask) || !narrow(rest, by & kNotDefault)) return false;
   set = strength | rest;
   return true;
@@ -91,8 +99,8 @@ class RuleParser {
       return true;
     }
     constexpr std::string_view kLevel = "SECLEVEL=";
-    if (word.size() == kLevel.size() + 1 && word.substr(0, kLevel.size()) == kLevel &&
-        word.back() >= '0' && word.back() <= '5') {
+    if (word.size() == kLevel.size() + 1 && begins_with(word, kLevel) && word.back() >= '0' &&
+        word.back() <= '5') {
       effects_.security_level = word.back() - '0';
       return true;
     }
@@ -179,7 +187,7 @@ constexpr SuiteB kSuiteB[] = {
 bool apply_suite_b(const Method& method, CipherStringEffects& effects, std::string_view& rules) {
   const SuiteB* found = nullptr;
   for (const SuiteB& row : kSuiteB) {
-    if (found == nullptr && rules.substr(0, row.word.size()) == row.word) found = &row;
+    if (found == nullptr && begins_with(rules, row.word)) found = &row;
   }
   uint32_t flags = effects.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS;
   for (const SuiteB& row : kSuiteB) {
@@ -200,7 +208,7 @@ bool apply_suite_b(const Method& method, CipherStringEffects& effects, std::stri
 
 bool apply_rules(std::string_view rules, CipherOrder& order, CipherStringEffects& effects) {
   RuleParser parser(order, effects);
-  if (rules.substr(0, kDefaultWord.size()) == kDefaultWord) {
+  if (begins_with(rules, kDefaultWord)) {
     if (!parser.apply(kDefaultCipherList)) return false;
     rules.remove_prefix(kDefaultWord.size());
   }

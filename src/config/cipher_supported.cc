@@ -46,7 +46,10 @@ uint32_t unusable_authentication(const CipherSupport& support) {
 
 bool version_fits(const CipherSuite& suite, bool datagram, int minimum, int maximum) {
   // DTLS 1.2 has the suites of TLS 1.2, DTLS 1.0 those of TLS 1.1.
-  if (datagram) return suite.min_tls < TLS1_2_VERSION || maximum == DTLS1_2_VERSION;
+  if (datagram) {
+    return suite.min_tls < TLS1_2_VERSION ||
+           (suite.min_tls == TLS1_2_VERSION && maximum == DTLS1_2_VERSION);
+  }
   return suite.min_tls <= maximum && suite.max_tls >= minimum;
 }
 

@@ -15,7 +15,7 @@ constexpr CipherSuite signalling(uint16_t id, const char* name) {
           CipherId::other,
           HashId::md5,
           NID_undef,
-          NID_undef,
+          NID_md5_sha1,
           NID_kx_any,
           NID_auth_any,
           0,
