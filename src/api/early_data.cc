@@ -40,13 +40,17 @@ int SSL_CTX_set_max_early_data(SSL_CTX* ctx, uint32_t bytes) {
   return set_limit(ctx, &Policy::max_early_data, bytes);
 }
 
-uint32_t SSL_CTX_get_max_early_data(const SSL_CTX* ctx) { return ctx->policy->max_early_data; }
+uint32_t SSL_CTX_get_max_early_data(const SSL_CTX* ctx) {
+  return ctx->policy->max_early_data;
+}
 
 int SSL_set_max_early_data(SSL* ssl, uint32_t bytes) {
   return set_limit(ssl, &Policy::max_early_data, bytes);
 }
 
-uint32_t SSL_get_max_early_data(const SSL* ssl) { return ssl->policy->max_early_data; }
+uint32_t SSL_get_max_early_data(const SSL* ssl) {
+  return ssl->policy->max_early_data;
+}
 
 int SSL_CTX_set_recv_max_early_data(SSL_CTX* ctx, uint32_t bytes) {
   return set_limit(ctx, &Policy::recv_max_early_data, bytes);
@@ -60,7 +64,9 @@ int SSL_set_recv_max_early_data(SSL* ssl, uint32_t bytes) {
   return set_limit(ssl, &Policy::recv_max_early_data, bytes);
 }
 
-uint32_t SSL_get_recv_max_early_data(const SSL* ssl) { return ssl->policy->recv_max_early_data; }
+uint32_t SSL_get_recv_max_early_data(const SSL* ssl) {
+  return ssl->policy->recv_max_early_data;
+}
 
 void SSL_CTX_set_allow_early_data_cb(SSL_CTX* ctx, SSL_allow_early_data_cb_fn callback,
                                      void* argument) {
@@ -71,6 +77,8 @@ void SSL_set_allow_early_data_cb(SSL* ssl, SSL_allow_early_data_cb_fn callback, 
   set_allow(ssl, callback, argument);
 }
 
-int SSL_get_early_data_status(const SSL* ssl) { return ssl->negotiated.early_data_status; }
+int SSL_get_early_data_status(const SSL* ssl) {
+  return ssl->negotiated.early_data_status;
+}
 
 }  // extern "C"

@@ -50,7 +50,9 @@ int SSL_SESSION_up_ref(SSL_SESSION* session) {
   return 1;
 }
 
-void SSL_SESSION_free(SSL_SESSION* session) { handfast::free_session(session); }
+void SSL_SESSION_free(SSL_SESSION* session) {
+  handfast::free_session(session);
+}
 
 const unsigned char* SSL_SESSION_get_id(const SSL_SESSION* session, unsigned int* length) {
   if (length != nullptr) *length = session->id_length;
@@ -110,7 +112,9 @@ long SSL_SESSION_set_timeout(SSL_SESSION* session, long timeout) {
   return 1;
 }
 
-int SSL_SESSION_get_protocol_version(const SSL_SESSION* session) { return session->version; }
+int SSL_SESSION_get_protocol_version(const SSL_SESSION* session) {
+  return session->version;
+}
 
 int SSL_SESSION_set_protocol_version(SSL_SESSION* session, int version) {
   leave_cache(*session);
@@ -118,7 +122,9 @@ int SSL_SESSION_set_protocol_version(SSL_SESSION* session, int version) {
   return 1;
 }
 
-const SSL_CIPHER* SSL_SESSION_get0_cipher(const SSL_SESSION* session) { return session->cipher; }
+const SSL_CIPHER* SSL_SESSION_get0_cipher(const SSL_SESSION* session) {
+  return session->cipher;
+}
 
 int SSL_SESSION_set_cipher(SSL_SESSION* session, const SSL_CIPHER* cipher) {
   session->cipher = cipher;
@@ -133,7 +139,9 @@ int SSL_SESSION_set1_hostname(SSL_SESSION* session, const char* hostname) {
   return handfast::assign(session->hostname, hostname) ? 1 : 0;
 }
 
-int SSL_SESSION_has_ticket(const SSL_SESSION* session) { return session->ticket.empty() ? 0 : 1; }
+int SSL_SESSION_has_ticket(const SSL_SESSION* session) {
+  return session->ticket.empty() ? 0 : 1;
+}
 
 unsigned long SSL_SESSION_get_ticket_lifetime_hint(const SSL_SESSION* session) {
   return session->ticket_lifetime_hint;
@@ -167,7 +175,9 @@ int SSL_SESSION_set1_alpn_selected(SSL_SESSION* session, const unsigned char* pr
   return session->alpn.assign({protocol, length}) ? 1 : 0;
 }
 
-X509* SSL_SESSION_get0_peer(SSL_SESSION* session) { return session->peer.get(); }
+X509* SSL_SESSION_get0_peer(SSL_SESSION* session) {
+  return session->peer.get();
+}
 
 // A ticket of RFC 5077 comes without a session id.
 int SSL_SESSION_is_resumable(const SSL_SESSION* session) {
@@ -193,7 +203,9 @@ uint8_t SSL_SESSION_get_max_fragment_length(const SSL_SESSION* session) {
                                                         : mode;
 }
 
-SSL_SESSION* SSL_get_session(const SSL* ssl) { return ssl->session.get(); }
+SSL_SESSION* SSL_get_session(const SSL* ssl) {
+  return ssl->session.get();
+}
 
 SSL_SESSION* SSL_get1_session(SSL* ssl) {
   if (ssl->session != nullptr) handfast::up_ref(ssl->session.get());
@@ -211,7 +223,9 @@ int SSL_set_session(SSL* ssl, SSL_SESSION* session) {
   return 1;
 }
 
-int SSL_session_reused(const SSL* ssl) { return ssl->negotiated.resumed ? 1 : 0; }
+int SSL_session_reused(const SSL* ssl) {
+  return ssl->negotiated.resumed ? 1 : 0;
+}
 
 int SSL_copy_session_id(SSL* to, const SSL* from) {
   if (SSL_set_session(to, from->session.get()) == 0) return 0;

@@ -51,9 +51,13 @@ int SSL_CTX_remove_session(SSL_CTX* ctx, SSL_SESSION* session) {
   return session != nullptr && handfast::remove_session(*ctx, *session) ? 1 : 0;
 }
 
-void SSL_CTX_flush_sessions(SSL_CTX* ctx, long time) { handfast::flush_sessions(*ctx, time); }
+void SSL_CTX_flush_sessions(SSL_CTX* ctx, long time) {
+  handfast::flush_sessions(*ctx, time);
+}
 
-LHASH_OF(SSL_SESSION) * SSL_CTX_sessions(SSL_CTX* ctx) { return ctx->sessions->table(); }
+LHASH_OF(SSL_SESSION) * SSL_CTX_sessions(SSL_CTX* ctx) {
+  return ctx->sessions->table();
+}
 
 long SSL_CTX_set_timeout(SSL_CTX* ctx, long timeout) {
   if (ctx == nullptr) return 0;
@@ -62,15 +66,21 @@ long SSL_CTX_set_timeout(SSL_CTX* ctx, long timeout) {
   return previous;
 }
 
-long SSL_CTX_get_timeout(const SSL_CTX* ctx) { return ctx == nullptr ? 0 : ctx->session_timeout; }
+long SSL_CTX_get_timeout(const SSL_CTX* ctx) {
+  return ctx == nullptr ? 0 : ctx->session_timeout;
+}
 
-long SSL_get_default_timeout(const SSL*) { return kDefaultTimeout; }
+long SSL_get_default_timeout(const SSL*) {
+  return kDefaultTimeout;
+}
 
 void SSL_CTX_sess_set_new_cb(SSL_CTX* ctx, int (*callback)(SSL*, SSL_SESSION*)) {
   ctx->live.new_session = callback;
 }
 
-int (*SSL_CTX_sess_get_new_cb(SSL_CTX* ctx))(SSL*, SSL_SESSION*) { return ctx->live.new_session; }
+int (*SSL_CTX_sess_get_new_cb(SSL_CTX* ctx))(SSL*, SSL_SESSION*) {
+  return ctx->live.new_session;
+}
 
 void SSL_CTX_sess_set_remove_cb(SSL_CTX* ctx, void (*callback)(SSL_CTX*, SSL_SESSION*)) {
   ctx->live.remove_session = callback;

@@ -1,5 +1,5 @@
-// BIO_f_ssl(3): a filter BIO around an SSL. Written on the public API: what passes through it is what
-// SSL_read, SSL_write and SSL_do_handshake do.
+// BIO_f_ssl(3): a filter BIO around an SSL. Written on the public API: what passes through it is
+// what SSL_read, SSL_write and SSL_do_handshake do.
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -29,7 +29,9 @@ struct SslBio {
   long last_time = 0;
 };
 
-SslBio* data_of(BIO* bio) { return static_cast<SslBio*>(BIO_get_data(bio)); }
+SslBio* data_of(BIO* bio) {
+  return static_cast<SslBio*>(BIO_get_data(bio));
+}
 
 // The BIO's retry flags say what SSL_get_error says.
 void note_retry(BIO* bio, const SSL* ssl, int result) {
@@ -91,7 +93,9 @@ int transferred(BIO* bio, int result, size_t* done) {
   return 1;
 }
 
-int clamp(size_t size) { return static_cast<int>(std::min<size_t>(size, INT_MAX)); }
+int clamp(size_t size) {
+  return static_cast<int>(std::min<size_t>(size, INT_MAX));
+}
 
 int read(BIO* bio, char* buffer, size_t size, size_t* done) {
   if (buffer == nullptr) return 0;
@@ -103,7 +107,9 @@ int write(BIO* bio, const char* buffer, size_t size, size_t* done) {
   return transferred(bio, SSL_write(data_of(bio)->ssl, buffer, clamp(size)), done);
 }
 
-int puts(BIO* bio, const char* text) { return BIO_write(bio, text, clamp(std::strlen(text))); }
+int puts(BIO* bio, const char* text) {
+  return BIO_write(bio, text, clamp(std::strlen(text)));
+}
 
 int create(BIO* bio) {
   auto* data = handfast::make<SslBio>();
@@ -285,7 +291,9 @@ void make_method() {
   method = made;
 }
 
-SSL* ssl_of(BIO* bio) { return data_of(bio) == nullptr ? nullptr : data_of(bio)->ssl; }
+SSL* ssl_of(BIO* bio) {
+  return data_of(bio) == nullptr ? nullptr : data_of(bio)->ssl;
+}
 
 }  // namespace
 

@@ -25,13 +25,21 @@ int set_num_tickets(Holder* holder, size_t count) {
 
 extern "C" {
 
-int SSL_CTX_set_num_tickets(SSL_CTX* ctx, size_t count) { return set_num_tickets(ctx, count); }
+int SSL_CTX_set_num_tickets(SSL_CTX* ctx, size_t count) {
+  return set_num_tickets(ctx, count);
+}
 
-size_t SSL_CTX_get_num_tickets(const SSL_CTX* ctx) { return ctx->policy->num_tickets; }
+size_t SSL_CTX_get_num_tickets(const SSL_CTX* ctx) {
+  return ctx->policy->num_tickets;
+}
 
-int SSL_set_num_tickets(SSL* ssl, size_t count) { return set_num_tickets(ssl, count); }
+int SSL_set_num_tickets(SSL* ssl, size_t count) {
+  return set_num_tickets(ssl, count);
+}
 
-size_t SSL_get_num_tickets(const SSL* ssl) { return ssl->policy->num_tickets; }
+size_t SSL_get_num_tickets(const SSL* ssl) {
+  return ssl->policy->num_tickets;
+}
 
 int SSL_CTX_set_session_ticket_cb(SSL_CTX* ctx, SSL_CTX_generate_session_ticket_fn generate,
                                   SSL_CTX_decrypt_session_ticket_fn decrypt, void* argument) {

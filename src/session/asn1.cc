@@ -69,9 +69,9 @@ ASN1_SEQUENCE(SessionAsn1) = {
   ASN1_EXP_OPT(SessionAsn1, ticket_appdata, ASN1_OCTET_STRING, 18),
   ASN1_EXP_OPT_EMBED(SessionAsn1, group, UINT32, 19)
 } static_ASN1_SEQUENCE_END(SessionAsn1)
-// clang-format on
+    // clang-format on
 
-constexpr unsigned long kCipherIdPrefix = 0x03000000;
+    constexpr unsigned long kCipherIdPrefix = 0x03000000;
 // Seconds: a session whose form names no timeout is all but expired.
 constexpr long kNoTimeout = 3;
 

@@ -8,9 +8,13 @@
 namespace handfast {
 namespace {
 
-const SessionKey& key_of(const void* item) { return *static_cast<const SessionKey*>(item); }
+const SessionKey& key_of(const void* item) {
+  return *static_cast<const SessionKey*>(item);
+}
 
-View id_of(const SessionKey& key) { return {key.id, key.id_length}; }
+View id_of(const SessionKey& key) {
+  return {key.id, key.id_length};
+}
 
 // FNV-1a over the whole id: ids of an application may differ in their last bytes only.
 unsigned long hash(const void* item) {
@@ -28,7 +32,9 @@ OPENSSL_LHASH* raw(LHASH_OF(SSL_SESSION) * table) {
   return reinterpret_cast<OPENSSL_LHASH*>(table);
 }
 
-Session* session_of(void* item) { return static_cast<Session*>(static_cast<SessionKey*>(item)); }
+Session* session_of(void* item) {
+  return static_cast<Session*>(static_cast<SessionKey*>(item));
+}
 
 Session* retrieve(LHASH_OF(SSL_SESSION) * table, const SessionKey& key) {
   return session_of(OPENSSL_LH_retrieve(raw(table), &key));

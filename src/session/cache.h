@@ -58,7 +58,7 @@ class SessionCache {
   SessionRef take(Session* session);
 
   CRYPTO_RWLOCK* lock_ = nullptr;
-  LHASH_OF(SSL_SESSION)* table_ = nullptr;
+  LHASH_OF(SSL_SESSION) * table_ = nullptr;
   Array<Entry> heap_;
   uint64_t sequence_ = 0;
 };

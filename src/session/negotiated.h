@@ -27,23 +27,23 @@ struct Negotiated {
   EvpPkeyPtr peer_temporary_key;                 // SSL_get_peer_tmp_key
   EvpPkeyPtr own_temporary_key;                  // SSL_get_tmp_key
   Secret own_finished, peer_finished;            // SSL_get_finished, SSL_get_peer_finished
-  Bytes alpn;                  // SSL_get0_alpn_selected
+  Bytes alpn;                                    // SSL_get0_alpn_selected
   Bytes npn;
-  UniqueString server_name;    // server: accepted host_name of the client
-  Bytes peer_cipher_suites;    // raw, two bytes each: SSL_get_client_ciphers
-  mutable CipherStackPtr client_ciphers;  // known ones of them, made when first asked for
+  UniqueString server_name;                // server: accepted host_name of the client
+  Bytes peer_cipher_suites;                // raw, two bytes each: SSL_get_client_ciphers
+  mutable CipherStackPtr client_ciphers;   // known ones of them, made when first asked for
   Array<uint16_t> peer_groups;             // SSL_get_shared_group & co.
   Array<uint16_t> peer_signature_schemes;  // SSL_get_sigalgs
   Array<uint16_t> shared_signature_schemes;
-  X509NameStackPtr peer_ca_names;          // SSL_get0_peer_CA_list
-  Bytes certificate_types;                 // SSL_get0_certificate_types
-  Bytes ocsp_response;         // client: stapled by the server
+  X509NameStackPtr peer_ca_names;  // SSL_get0_peer_CA_list
+  Bytes certificate_types;         // SSL_get0_certificate_types
+  Bytes ocsp_response;             // client: stapled by the server
   bool has_ocsp_response = false;  // an answer came, even an empty one
-  Bytes scts;                  // client: SignedCertificateTimestampList of the leaf
-  X509StackPtr verified_chain; // SSL_get0_verified_chain
+  Bytes scts;                      // client: SignedCertificateTimestampList of the leaf
+  X509StackPtr verified_chain;     // SSL_get0_verified_chain
   // SSL_get_early_data_status; a server that skips what came says REJECTED.
   int early_data_status = SSL_EARLY_DATA_NOT_SENT;
-  bool resumed = false;        // SSL_session_reused
+  bool resumed = false;  // SSL_session_reused
   bool hello_retry_request = false;
   bool extended_master_secret = false;
 };

@@ -12,7 +12,9 @@ namespace {
 
 constexpr long kDefaultTimeout = 304;  // seconds; of a session that no handshake has set up
 
-bool copy(UniqueString& to, const UniqueString& from) { return assign(to, from.get()); }
+bool copy(UniqueString& to, const UniqueString& from) {
+  return assign(to, from.get());
+}
 
 // Everything but the ticket and ex_data.
 bool copy_fields(Session& to, const Session& from) {
@@ -33,8 +35,8 @@ bool copy_fields(Session& to, const Session& from) {
   to.compression = from.compression;
   return to.master_key.assign(from.master_key.view()) && copy(to.hostname, from.hostname) &&
          to.ticket_nonce.assign(from.ticket_nonce.view()) &&
-         to.ticket_appdata.assign(from.ticket_appdata.view()) &&
-         to.alpn.assign(from.alpn.view()) && copy(to.psk_identity, from.psk_identity) &&
+         to.ticket_appdata.assign(from.ticket_appdata.view()) && to.alpn.assign(from.alpn.view()) &&
+         copy(to.psk_identity, from.psk_identity) &&
          copy(to.psk_identity_hint, from.psk_identity_hint) &&
          copy(to.srp_username, from.srp_username);
 }
@@ -91,7 +93,9 @@ Session* new_session() {
   return session;
 }
 
-void up_ref(Session* session) { session->references.fetch_add(1, std::memory_order_relaxed); }
+void up_ref(Session* session) {
+  session->references.fetch_add(1, std::memory_order_relaxed);
+}
 
 void free_session(Session* session) {
   if (session == nullptr || session->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {

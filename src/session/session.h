@@ -1,4 +1,5 @@
-// The public SSL_SESSION: what a later handshake may resume, and what applications read of this one.
+// The public SSL_SESSION: what a later handshake may resume, and what applications read of this
+// one.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -52,10 +53,10 @@ struct ssl_session_st : handfast::SessionKey {
   handfast::X509Ptr peer;
   handfast::X509StackPtr peer_chain;  // client: leaf first; server: without the leaf
   long verify_result = X509_V_ERR_UNSPECIFIED;
-  std::atomic<long> time{0};  // seconds since 1970
+  std::atomic<long> time{0};     // seconds since 1970
   std::atomic<long> timeout{0};  // seconds
-  uint32_t group = 0;  // kex_group
-  uint32_t flags = 0;  // kSession…
+  uint32_t group = 0;            // kex_group
+  uint32_t flags = 0;            // kSession…
   std::atomic<bool> not_resumable{false};
   handfast::UniqueString hostname;
   handfast::Bytes ticket;

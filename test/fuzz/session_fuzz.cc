@@ -1,5 +1,5 @@
-// Sessions from untrusted bytes: what d2i_SSL_SESSION accepts must print, copy, and encode to a form
-// that reads back as the same session.
+// Sessions from untrusted bytes: what d2i_SSL_SESSION accepts must print, copy, and encode to a
+// form that reads back as the same session.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
