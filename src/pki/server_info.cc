@@ -10,6 +10,8 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
+#include "wire/bytes.h"
+
 namespace handfast {
 namespace {
 
@@ -24,9 +26,9 @@ bool refuse(int reason) {
 // The version that the name of a PEM block says; 0: see the queue.
 unsigned int version_of(std::string_view name) {
   if (name.size() < kVersion1Prefix.size()) return refuse(SSL_R_PEM_NAME_TOO_SHORT);
-  if (name.substr(0, kVersion1Prefix.size()) == kVersion1Prefix) return SSL_SERVERINFOV1;
+  if (has_prefix(name, kVersion1Prefix)) return SSL_SERVERINFOV1;
   if (name.size() < kVersion2Prefix.size()) return refuse(SSL_R_PEM_NAME_TOO_SHORT);
-  if (name.substr(0, kVersion2Prefix.size()) == kVersion2Prefix) return SSL_SERVERINFOV2;
+  if (has_prefix(name, kVersion2Prefix)) return SSL_SERVERINFOV2;
   return refuse(SSL_R_PEM_NAME_BAD_PREFIX);
 }
 
