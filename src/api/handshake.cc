@@ -58,6 +58,28 @@ int SSL_key_update(SSL* ssl, int type) {
   return 1;
 }
 
+// RFC 8446 has no renegotiation.
+int SSL_renegotiate(SSL*) {
+  ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_SSL_VERSION);
+  return 0;
+}
+
+int SSL_renegotiate_abbreviated(SSL* ssl) {
+  return SSL_renegotiate(ssl);
+}
+
+int SSL_renegotiate_pending(const SSL*) {
+  return 0;
+}
+
+void SSL_CTX_set_post_handshake_auth(SSL_CTX* ctx, int value) {
+  if (handfast::Policy* policy = ctx->policy.edit()) policy->post_handshake_auth = value != 0;
+}
+
+void SSL_set_post_handshake_auth(SSL* ssl, int value) {
+  if (handfast::Policy* policy = ssl->policy.edit()) policy->post_handshake_auth = value != 0;
+}
+
 int SSL_get_key_update_type(const SSL* ssl) { return ssl->key_update; }
 
 }  // extern "C"

@@ -5,9 +5,16 @@
 #include "connection/connection.h"
 #include "driver/driver.h"
 
+using handfast::Policy;
 using handfast::Role;
 
 namespace {
+
+Policy* editable(handfast::Cow<Policy>& policy) {
+  Policy* edited = policy.edit();
+  if (edited == nullptr) ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+  return edited;
+}
 
 bool ready_for_io(const SSL* ssl) {
   if (ssl->role != Role::unset) return true;
@@ -130,6 +137,42 @@ int SSL_shutdown(SSL* ssl) {
     return -1;
   }
   return handfast::shutdown(*ssl);
+}
+
+void SSL_CTX_set_quiet_shutdown(SSL_CTX* ctx, int mode) {
+  if (Policy* policy = editable(ctx->policy)) policy->quiet_shutdown = mode != 0;
+}
+
+int SSL_CTX_get_quiet_shutdown(const SSL_CTX* ctx) {
+  return ctx->policy->quiet_shutdown ? 1 : 0;
+}
+
+void SSL_set_quiet_shutdown(SSL* ssl, int mode) {
+  if (Policy* policy = editable(ssl->policy)) policy->quiet_shutdown = mode != 0;
+}
+
+int SSL_get_quiet_shutdown(const SSL* ssl) {
+  return ssl->policy->quiet_shutdown ? 1 : 0;
+}
+
+void SSL_set_read_ahead(SSL* ssl, int yes) {
+  if (Policy* policy = editable(ssl->policy)) policy->read_ahead = yes != 0;
+}
+
+int SSL_get_read_ahead(const SSL* ssl) {
+  return ssl->policy->read_ahead ? 1 : 0;
+}
+
+// Kernel TLS is not in use on any connection yet: the same answer as without it.
+ossl_ssize_t SSL_sendfile(SSL* ssl, int, off_t, size_t, int) {
+  if (!ready_for_io(ssl)) return -1;
+  if ((ssl->shutdown & SSL_SENT_SHUTDOWN) != 0) {
+    ssl->want = SSL_NOTHING;
+    ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
+    return -1;
+  }
+  ERR_raise(ERR_LIB_SSL, SSL_R_UNINITIALIZED);
+  return -1;
 }
 
 void SSL_set_shutdown(SSL* ssl, int mode) { ssl->shutdown = mode; }

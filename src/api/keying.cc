@@ -29,8 +29,4 @@ int SSL_export_keying_material(SSL* ssl, unsigned char* out, size_t length, cons
   return ssl->exporter.derive(label_view, context_view, {out, length}) ? 1 : 0;
 }
 
-int SSL_get_key_update_type(const SSL* ssl) {
-  return ssl->key_update;
-}
-
 }  // extern "C"
