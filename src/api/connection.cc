@@ -18,11 +18,20 @@ bool copy_names(handfast::X509NameStackPtr& to, const handfast::X509NameStackPtr
   return to != nullptr;
 }
 
+// The parameters that `to` has from its context are completed, not replaced.
+bool copy_trust(handfast::Cow<handfast::Trust>& to, const handfast::Cow<handfast::Trust>& from) {
+  if (&*to == &*from) return true;
+  handfast::Trust* own = to.edit();
+  if (own == nullptr) return false;
+  own->verify_mode = from->verify_mode;
+  own->verify_callback = from->verify_callback;
+  return X509_VERIFY_PARAM_inherit(own->param.get(), from->param.get()) == 1;
+}
+
 // Configuration is shared until one side changes it, so this is most of a copy.
 bool copy_settings(Connection& to, const Connection& from) {
   to.policy = from.policy;
   to.credentials = from.credentials;
-  to.trust = from.trust;
   to.hooks = from.hooks;
   to.method = from.method;
   to.server = from.server;
@@ -36,10 +45,9 @@ bool copy_settings(Connection& to, const Connection& from) {
     handfast::up_ref(from.session.get());
     to.session.reset(from.session.get());
   }
-  return copy_names(to.authorities.any, from.authorities.any) &&
+  return copy_trust(to.trust, from.trust) && copy_names(to.authorities.any, from.authorities.any) &&
          copy_names(to.authorities.client, from.authorities.client) &&
          to.dane.copy_from(from.dane, to.ctx->dane) &&
-         (!to.trust->param_exposed || to.trust.edit() != nullptr) &&
          CRYPTO_dup_ex_data(CRYPTO_EX_INDEX_SSL, &to.ex_data, &from.ex_data) == 1;
 }
 
