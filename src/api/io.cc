@@ -5,6 +5,7 @@
 #include "connection/connection.h"
 #include "driver/driver.h"
 
+using handfast::Phase;
 using handfast::Policy;
 using handfast::Role;
 
@@ -16,32 +17,36 @@ Policy* editable(handfast::Cow<Policy>& policy) {
   return edited;
 }
 
-bool ready_for_io(const SSL* ssl) {
+int refuse(SSL* ssl, int reason) {
+  ssl->error_raised = true;
+  ERR_raise(ERR_LIB_SSL, reason);
+  return -1;
+}
+
+bool ready_for_io(SSL* ssl) {
   if (ssl->role != Role::unset) return true;
-  ERR_raise(ERR_LIB_SSL, SSL_R_UNINITIALIZED);
+  refuse(ssl, SSL_R_UNINITIALIZED);
   return false;
 }
 
 int read_bytes(SSL* ssl, void* buffer, size_t length, bool peek, size_t* done) {
-  *done = 0;
   if (!ready_for_io(ssl)) return -1;
-  return handfast::read(*ssl, {static_cast<uint8_t*>(buffer), length}, peek, *done);
+  size_t count = 0;
+  int result = handfast::read(*ssl, {static_cast<uint8_t*>(buffer), length}, peek, count);
+  if (result > 0) *done = count;
+  return result;
 }
 
 int write_bytes(SSL* ssl, const void* buffer, size_t length, size_t* done) {
-  *done = 0;
   if (!ready_for_io(ssl)) return -1;
   if ((ssl->shutdown & SSL_SENT_SHUTDOWN) != 0) {
     ssl->want = SSL_NOTHING;
-    ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
-    return -1;
+    return refuse(ssl, SSL_R_PROTOCOL_IS_SHUTDOWN);
   }
-  return handfast::write(*ssl, {static_cast<const uint8_t*>(buffer), length}, *done);
-}
-
-int bad_length() {
-  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
-  return -1;
+  size_t count = 0;
+  int result = handfast::write(*ssl, {static_cast<const uint8_t*>(buffer), length}, count);
+  if (result > 0) *done = count;
+  return result;
 }
 
 // What the BIO that stopped us waits for; SSL_ERROR_NONE when it says nothing.
@@ -86,7 +91,7 @@ int want_error(const SSL* ssl) {
 extern "C" {
 
 int SSL_read(SSL* ssl, void* buffer, int length) {
-  if (length < 0) return bad_length();
+  if (length < 0) return refuse(ssl, SSL_R_BAD_LENGTH);
   size_t done = 0;
   int result = read_bytes(ssl, buffer, static_cast<size_t>(length), false, &done);
   return result > 0 ? static_cast<int>(done) : result;
@@ -98,7 +103,7 @@ int SSL_read_ex(SSL* ssl, void* buffer, size_t length, size_t* done) {
 }
 
 int SSL_peek(SSL* ssl, void* buffer, int length) {
-  if (length < 0) return bad_length();
+  if (length < 0) return refuse(ssl, SSL_R_BAD_LENGTH);
   size_t done = 0;
   int result = read_bytes(ssl, buffer, static_cast<size_t>(length), true, &done);
   return result > 0 ? static_cast<int>(done) : result;
@@ -110,7 +115,7 @@ int SSL_peek_ex(SSL* ssl, void* buffer, size_t length, size_t* done) {
 }
 
 int SSL_write(SSL* ssl, const void* buffer, int length) {
-  if (length < 0) return bad_length();
+  if (length < 0) return refuse(ssl, SSL_R_BAD_LENGTH);
   size_t done = 0;
   int result = write_bytes(ssl, buffer, static_cast<size_t>(length), &done);
   return result > 0 ? static_cast<int>(done) : result;
@@ -127,15 +132,15 @@ int SSL_pending(const SSL* ssl) {
 }
 
 int SSL_has_pending(const SSL* ssl) {
-  return !ssl->channel.plaintext.empty() || ssl->channel.input_end > ssl->channel.input_begin;
+  // A record's header alone has been taken out of the buffer already.
+  size_t received = ssl->channel.input_end - ssl->channel.input_begin;
+  bool unread = received != 0 && received != handfast::kRecordHeaderLength;
+  return !ssl->channel.plaintext.empty() || (unread && ssl->phase != Phase::failed);
 }
 
 int SSL_shutdown(SSL* ssl) {
   if (!ready_for_io(ssl)) return -1;
-  if (ssl->in_init) {
-    ERR_raise(ERR_LIB_SSL, SSL_R_SHUTDOWN_WHILE_IN_INIT);
-    return -1;
-  }
+  if (ssl->in_init) return refuse(ssl, SSL_R_SHUTDOWN_WHILE_IN_INIT);
   return handfast::shutdown(*ssl);
 }
 
@@ -168,11 +173,9 @@ ossl_ssize_t SSL_sendfile(SSL* ssl, int, off_t, size_t, int) {
   if (!ready_for_io(ssl)) return -1;
   if ((ssl->shutdown & SSL_SENT_SHUTDOWN) != 0) {
     ssl->want = SSL_NOTHING;
-    ERR_raise(ERR_LIB_SSL, SSL_R_PROTOCOL_IS_SHUTDOWN);
-    return -1;
+    return refuse(ssl, SSL_R_PROTOCOL_IS_SHUTDOWN);
   }
-  ERR_raise(ERR_LIB_SSL, SSL_R_UNINITIALIZED);
-  return -1;
+  return refuse(ssl, SSL_R_UNINITIALIZED);
 }
 
 void SSL_set_shutdown(SSL* ssl, int mode) { ssl->shutdown = mode; }
@@ -188,7 +191,7 @@ int SSL_get_error(const SSL* ssl, int result) {
   if (!ssl->error_raised) {
     int error = want_error(ssl);
     if (error != SSL_ERROR_NONE) return error;
-    if ((ssl->shutdown & SSL_RECEIVED_SHUTDOWN) != 0 && ssl->close_notify_received) {
+    if ((ssl->shutdown & SSL_RECEIVED_SHUTDOWN) != 0 && ssl->warning_alert == SSL_AD_CLOSE_NOTIFY) {
       return SSL_ERROR_ZERO_RETURN;
     }
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "handshake/handshake.h"
 
 namespace handfast {
 
@@ -187,7 +186,8 @@ bool clear(Connection& connection) {
   connection.want = SSL_NOTHING;
   connection.shutdown = 0;
   connection.error_raised = false;
-  connection.close_notify_received = false;
+  connection.warning_alert = 0;
+  connection.read_result = 1;
   connection.alert_unsent = false;
   connection.warning_alerts = 0;
   // Where a name was found, verification has made the parameters the connection's own.

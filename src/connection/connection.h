@@ -65,7 +65,10 @@ struct ssl_st {
   int shutdown = 0;        // SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN
   bool in_init = true;     // SSL_in_init
   bool error_raised = false;  // the last call put its reason into the error queue
-  bool close_notify_received = false;
+  // Description of the peer's last warning alert. 0 is close_notify, and so before any alert, as
+  // SSL_get_error has it in OpenSSL.
+  uint8_t warning_alert = 0;
+  int read_result = 1;          // what BIO_read said last: a BIO at its end makes SSL_read return 0
   bool alert_unsent = false;    // the output buffer ends with an alert of ours
   bool driving = false;         // the driver is on the stack: callbacks may not drive again
   uint8_t warning_alerts = 0;   // in a row

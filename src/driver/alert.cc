@@ -29,6 +29,7 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
   bool user_canceled =
       is_tls13(connection) && description == static_cast<uint8_t>(Alert::user_canceled);
   if (level == SSL3_AL_WARNING || user_canceled) {
+    connection.warning_alert = description;
     if (++connection.warning_alerts == kMaxWarningAlerts) return too_many(verdict);
   }
   // RFC 8446 6.1: user_canceled is followed by close_notify and means nothing by itself.
@@ -36,7 +37,6 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
   if (description == static_cast<uint8_t>(Alert::close_notify) &&
       (is_tls13(connection) || level == SSL3_AL_WARNING)) {
     connection.shutdown |= SSL_RECEIVED_SHUTDOWN;
-    connection.close_notify_received = true;
     return Heard::closed;
   }
   // RFC 8446 6: every other alert of TLS 1.3 is an error, whatever its level says.

@@ -68,10 +68,11 @@ Next take_record(Connection& connection, bool wants_data, int& result) {
     case Incoming::record:
       break;
     case Incoming::blocked:
-      result = connection.close_notify_received ? 0 : -1;
+      result = connection.read_result < 0 ? -1 : 0;
       return Next::stop;
     case Incoming::failed:
-      result = failed(connection, opened.verdict);
+      fail(connection, opened.verdict);
+      result = connection.read_result == 0 ? 0 : -1;
       return Next::stop;
   }
   if (opened.type != ContentType::alert) connection.warning_alerts = 0;
@@ -147,8 +148,10 @@ int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& d
 }
 
 int await_close_notify(Connection& connection) {
+  if (!connection.channel.plaintext.empty()) {
+    return failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
+  }
   for (;;) {
-    connection.channel.plaintext = {};
     int result = -1;
     if (take_record(connection, false, result) == Next::stop) return result;
   }

@@ -85,9 +85,6 @@ Resolved await_message(Connection& connection, Handshake& hs) {
 }
 
 Resolved await_flush(Connection& connection) {
-  if (connection.wbio == nullptr) {
-    return failed(connection, internal_error(SSL_R_BIO_NOT_SET));
-  }
   return send_output(connection, true) == Outgoing::sent ? Resolved::go_on : Resolved::stop;
 }
 

@@ -15,9 +15,18 @@ int shutdown(Connection& connection) {
   Entered entered(connection);
   if ((connection.shutdown & SSL_SENT_SHUTDOWN) == 0) {
     connection.shutdown |= SSL_SENT_SHUTDOWN;
+    if (connection.write.sealed != 0) {
+      // The alert must wait for the caller's unfinished SSL_write.
+      connection.alert_unsent = true;
+      return -1;
+    }
     send_alert(connection, SSL3_AL_WARNING, Alert::close_notify);
     if (connection.alert_unsent) return -1;
   } else if (connection.alert_unsent) {
+    if (connection.write.sealed != 0) {
+      fail(connection, internal_error(SSL_R_BAD_WRITE_RETRY));
+      return -1;
+    }
     if (send_output(connection, true) != Outgoing::sent) return -1;
   } else if ((connection.shutdown & SSL_RECEIVED_SHUTDOWN) == 0) {
     (void)await_close_notify(connection);

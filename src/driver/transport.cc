@@ -22,8 +22,8 @@ bool make_room(StreamChannel& channel, size_t need) {
 // The BIO came to its end. RFC 8446 6.1: without close_notify that is truncation.
 Verdict end_of_file(Connection& connection) {
   if ((connection.policy->options & SSL_OP_IGNORE_UNEXPECTED_EOF) != 0) {
-    connection.shutdown |= SSL_RECEIVED_SHUTDOWN;
-    connection.close_notify_received = true;
+    connection.shutdown = SSL_RECEIVED_SHUTDOWN;
+    connection.warning_alert = SSL_AD_CLOSE_NOTIFY;
     return success();
   }
   return fatal(Alert::decode_error, SSL_R_UNEXPECTED_EOF_WHILE_READING);
@@ -45,6 +45,7 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
   connection.want = SSL_READING;
   int length = BIO_read(connection.rbio, channel.input.data() + channel.input_end,
                         static_cast<int>(std::min<size_t>(wanted, INT_MAX)));
+  connection.read_result = length;
   if (length > 0) {
     ERR_pop_to_mark();
     connection.want = SSL_NOTHING;
@@ -96,8 +97,8 @@ void release_input(Connection& connection) {
 
 Outgoing send_output(Connection& connection, bool flush) {
   StreamChannel& channel = connection.channel;
-  if (connection.wbio == nullptr) return Outgoing::failed;
   connection.want = SSL_WRITING;
+  if (connection.wbio == nullptr) return Outgoing::blocked;
   while (channel.unsent()) {
     size_t left = channel.output.size() - channel.output_begin;
     int length = BIO_write(connection.wbio, channel.output.data() + channel.output_begin,

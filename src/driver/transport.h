@@ -18,7 +18,7 @@ Incoming next_record(Connection& connection, Opened& opened);
 // Room in the input buffer that nothing is left in is given back (SSL_MODE_RELEASE_BUFFERS).
 void release_input(Connection& connection);
 
-enum class Outgoing : uint8_t { sent, blocked, failed };
+enum class Outgoing : uint8_t { sent, blocked };
 
 // Writes the output buffer to the write BIO. With `flush` the BIO is flushed behind it.
 Outgoing send_output(Connection& connection, bool flush);

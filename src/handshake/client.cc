@@ -8,6 +8,7 @@
 #include "handshake/client.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
+#include "handshake/suites.h"
 
 namespace handfast {
 namespace {
@@ -47,15 +48,16 @@ Verdict choose_share(Handshake& hs) {
 }
 
 bool suite_enabled(const Handshake& hs, const CipherSuite& suite) {
-  return suite.min_tls <= hs.max_version && suite.max_tls >= hs.min_version &&
+  return fits_version(suite, hs.min_version, hs.max_version) &&
          cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SUPPORTED);
 }
 
 Verdict write_cipher_suites(const Handshake& hs, Bytes& out) {
   Writer writer(out);
-  for (const CipherSuite* suite : (*hs.policy)->ciphersuites13) {
-    if (suite_enabled(hs, *suite)) writer.u16(suite->id);
-  }
+  first_suite(hs, [&](const CipherSuite& suite) {
+    if (suite_enabled(hs, suite)) writer.u16(suite.id);
+    return false;
+  });
   if (writer.size() == 0) return internal_error(SSL_R_NO_CIPHERS_AVAILABLE);
   // RFC 5746 3.3: sent in every hello that is not a renegotiation, as OpenSSL does.
   writer.u16(SSL3_CK_SCSV & 0xffff);
@@ -129,9 +131,10 @@ Verdict check_echoes(Handshake& hs, const ServerHello& hello) {
   if (suite == nullptr) {
     return fatal(Alert::illegal_parameter, SSL_R_UNKNOWN_CIPHER_RETURNED);
   }
-  bool offered = suite->min_tls <= hs.negotiated->version &&
-                 suite->max_tls >= hs.negotiated->version && suite_enabled(hs, *suite) &&
-                 (*hs.policy)->ciphersuites13.contains(suite);
+  int version = hs.negotiated->version;
+  bool offered =
+      fits_version(*suite, version, version) && suite_enabled(hs, *suite) &&
+      first_suite(hs, [&](const CipherSuite& ours) { return &ours == suite; }) != nullptr;
   const CipherSuite* before = hs.negotiated->suite;
   if (!offered || (before != nullptr && before != suite)) {
     return fatal(Alert::illegal_parameter, SSL_R_WRONG_CIPHER_RETURNED);

@@ -7,6 +7,7 @@
 #include "handshake/hello_callbacks.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
+#include "handshake/suites.h"
 
 namespace handfast {
 namespace {
@@ -17,10 +18,11 @@ constexpr Expect kClientHello[] = {
 
 // A configuration that can only fail says so before the first byte.
 Verdict check_suites(const Handshake& hs) {
-  for (const CipherSuite* suite : (*hs.policy)->ciphersuites13) {
-    if (suite->min_tls <= hs.max_version && suite->max_tls >= hs.max_version) return success();
-  }
-  return fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
+  const CipherSuite* found = first_suite(hs, [&](const CipherSuite& suite) {
+    return fits_version(suite, hs.max_version, hs.max_version);
+  });
+  return found != nullptr ? success()
+                          : fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
 }
 
 bool enabled(const Handshake& hs, uint16_t version) {

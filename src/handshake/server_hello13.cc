@@ -10,33 +10,37 @@
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/steps.h"
+#include "handshake/suites.h"
 #include "message/server_hello.h"
 
 namespace handfast {
 namespace {
 
 bool usable(const Handshake& hs, const CipherSuite& suite) {
-  return suite.min_tls <= TLS1_3_VERSION && suite.max_tls >= TLS1_3_VERSION &&
+  return fits_version(suite, TLS1_3_VERSION, TLS1_3_VERSION) &&
          hs.algorithms->cipher(suite.cipher) != nullptr &&
          cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SHARED);
 }
 
 const CipherSuite* choose_by_server(const Handshake& hs, View offered, bool chacha_first) {
-  const auto& ours = (*hs.policy)->ciphersuites13;
-  for (int pass = chacha_first ? 0 : 1; pass < 2; ++pass) {
-    for (const CipherSuite* suite : ours) {
-      if (pass == 0 && suite->cipher != CipherId::chacha20_poly1305) continue;
-      if (u16_list_contains(offered, suite->id) && usable(hs, *suite)) return suite;
-    }
+  auto shared = [&](const CipherSuite& suite) {
+    return u16_list_contains(offered, suite.id) && usable(hs, suite);
+  };
+  const CipherSuite* chosen = nullptr;
+  if (chacha_first) {
+    chosen = first_suite(hs, [&](const CipherSuite& suite) {
+      return suite.cipher == CipherId::chacha20_poly1305 && shared(suite);
+    });
   }
-  return nullptr;
+  return chosen != nullptr ? chosen : first_suite(hs, shared);
 }
 
 const CipherSuite* choose_by_client(const Handshake& hs, View offered) {
-  const auto& ours = (*hs.policy)->ciphersuites13;
   for (size_t i = 0; i < offered.size() / 2; ++i) {
-    const CipherSuite* suite = find_cipher_suite(u16_at(offered, i));
-    if (suite != nullptr && ours.contains(suite) && usable(hs, *suite)) return suite;
+    uint16_t id = u16_at(offered, i);
+    const CipherSuite* suite =
+        first_suite(hs, [&](const CipherSuite& ours) { return ours.id == id; });
+    if (suite != nullptr && usable(hs, *suite)) return suite;
   }
   return nullptr;
 }

@@ -19,11 +19,12 @@ BELOW = {
     "extension": ["wire", "crypto", "record", "config", "session", "pki"],
     "session": ["wire", "crypto", "record", "config", "pki"],
     "pki": ["wire", "crypto", "record", "config", "session", "extension"],
-    "handshake": ["wire", "crypto", "record", "config", "message", "extension", "session", "pki"],
-    "connection": ["wire", "crypto", "record", "config", "message", "extension", "session", "pki",
-                   "handshake"],
+    "connection": ["wire", "crypto", "record", "config", "session", "pki"],
+    "handshake": ["wire", "crypto", "record", "config", "message", "extension", "session", "pki",
+                  "connection"],
+    "driver": ["wire", "crypto", "record", "config", "session", "connection", "handshake"],
     "api": ["wire", "crypto", "record", "config", "message", "extension", "session", "pki",
-            "handshake", "connection"],
+            "connection", "handshake", "driver"],
     "tool": [],
 }
 
