@@ -65,7 +65,8 @@ const EVP_MD* Algorithms::hash(HashId id) const {
 }
 
 const EVP_CIPHER* Algorithms::cipher(CipherId id) const {
-  return ciphers_[static_cast<size_t>(id)].get();
+  size_t index = static_cast<size_t>(id);
+  return index < kCipherCount ? ciphers_[index].get() : nullptr;
 }
 
 bool Algorithms::random(std::span<uint8_t> out) const {

@@ -20,6 +20,7 @@ TEST(Algorithms, DefaultContextHasAll) {
   for (size_t i = 0; i < kCipherCount; ++i) {
     EXPECT_NE(algorithms.cipher(static_cast<CipherId>(i)), nullptr) << i;
   }
+  EXPECT_EQ(algorithms.cipher(CipherId::other), nullptr);
   EXPECT_EQ(algorithms.library(), nullptr);
   EXPECT_EQ(algorithms.property_query(), nullptr);
   EXPECT_EQ(ERR_peek_error(), 0U);
