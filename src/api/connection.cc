@@ -24,8 +24,10 @@ bool copy_trust(handfast::Cow<handfast::Trust>& to, const handfast::Cow<handfast
   handfast::Trust* own = to.edit();
   if (own == nullptr) return false;
   own->verify_mode = from->verify_mode;
-  own->verify_callback = from->verify_callback;
-  return X509_VERIFY_PARAM_inherit(own->param.get(), from->param.get()) == 1;
+  if (from->verify_callback != nullptr) own->verify_callback = from->verify_callback;
+  X509_VERIFY_PARAM* param = own->param.get();
+  X509_VERIFY_PARAM_set_depth(param, X509_VERIFY_PARAM_get_depth(from->param.get()));
+  return X509_VERIFY_PARAM_inherit(param, from->param.get()) == 1;
 }
 
 // Configuration is shared until one side changes it, so this is most of a copy.

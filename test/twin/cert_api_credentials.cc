@@ -267,18 +267,22 @@ void chains() {
   show(pair.ssl.get());
 }
 
+void print_extra(long returned, STACK_OF(X509) * const& extra) {
+  out("  %ld %d", returned, sk_X509_num(extra));
+}
+
 void extra_chain() {
   Pair pair;
   SSL_CTX* context = pair.context.get();
   STACK_OF(X509)* extra = nullptr;
   use_certificate(context, "server-chain");
-  out("  %ld %d", SSL_CTX_get_extra_chain_certs(context, &extra), sk_X509_num(extra));
-  out("  %ld %d", SSL_CTX_get_extra_chain_certs_only(context, &extra), sk_X509_num(extra));
+  print_extra(SSL_CTX_get_extra_chain_certs(context, &extra), extra);
+  print_extra(SSL_CTX_get_extra_chain_certs_only(context, &extra), extra);
   did("add", context, SSL_CTX_add_extra_chain_cert(context, read_certificate("root").release()));
-  out("  %ld %d", SSL_CTX_get_extra_chain_certs(context, &extra), sk_X509_num(extra));
-  out("  %ld %d", SSL_CTX_get_extra_chain_certs_only(context, &extra), sk_X509_num(extra));
+  print_extra(SSL_CTX_get_extra_chain_certs(context, &extra), extra);
+  print_extra(SSL_CTX_get_extra_chain_certs_only(context, &extra), extra);
   did("clear", context, SSL_CTX_clear_extra_chain_certs(context));
-  out("  %ld %d", SSL_CTX_get_extra_chain_certs_only(context, &extra), sk_X509_num(extra));
+  print_extra(SSL_CTX_get_extra_chain_certs_only(context, &extra), extra);
 }
 
 void current() {
