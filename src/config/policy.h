@@ -47,8 +47,8 @@ struct Policy : Shared {
   uint32_t recv_max_early_data = SSL3_RT_MAX_PLAIN_LENGTH;
   uint8_t max_fragment_length_mode = TLSEXT_max_fragment_length_DISABLED;
   int status_type = -1;  // TLSEXT_STATUSTYPE_ocsp or -1: none
-  bool read_ahead = false;
-  bool quiet_shutdown = false;
+  int read_ahead = 0;      // any other value: on
+  int quiet_shutdown = 0;  // any other value: on
   bool post_handshake_auth = false;
   uint8_t id_context[SSL_MAX_SID_CTX_LENGTH] = {};
   uint8_t id_context_length = 0;
