@@ -1,0 +1,111 @@
+// read_extensions() as client and as server, in every message, on an arbitrary block.
+#include <openssl/err.h>
+#include <openssl/tls1.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "extension/extension.h"
+#include "extension/preferences.h"
+
+using namespace handfast;
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// One side without an SSL.
+struct Side {
+  Side() {
+    require(policy.create() && credentials.create() && trust.create() && hooks.create());
+    require(policy.edit()->alpn.assign(as_view("\002h2\010http/1.1")));
+    policy.edit()->max_fragment_length_mode = TLSEXT_max_fragment_length_1024;
+    exchange.ctx = &context;
+    exchange.algorithms = &context.algorithms;
+    exchange.policy = &policy;
+    exchange.credentials = &credentials;
+    exchange.trust = &trust;
+    exchange.authorities = &authorities;
+    exchange.hooks = &hooks;
+    exchange.request = &request;
+    exchange.negotiated = &negotiated;
+    exchange.min_version = exchange.max_version = TLS1_3_VERSION;
+  }
+
+  Context context;
+  Cow<Policy> policy;
+  Cow<Credentials> credentials;
+  Cow<Trust> trust;
+  Cow<Hooks> hooks;
+  NamedAuthorities authorities;
+  Request request;
+  Negotiated negotiated;
+  Exchange exchange;
+};
+
+// The first two bytes choose the message and the state of the handshake.
+void configure(Exchange& exchange, uint8_t flags, uint8_t more) {
+  exchange.server = (flags & 1) != 0;
+  exchange.sent = (flags & 2) != 0 ? ~uint64_t{0} : 0;
+  exchange.hello_retry_request = (flags & 4) != 0;
+  exchange.retry_group = (flags & 8) != 0 ? 23 : 0;
+  exchange.certificate_index = (flags & 16) != 0 ? 1 : 0;
+  if ((flags & 32) != 0) exchange.share_groups.push_back(29);
+  if ((more & 128) != 0) (*exchange.policy).edit()->options |= SSL_OP_ALLOW_NO_DHE_KEX;
+}
+
+bool points_into(View part, View whole) {
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+void check_offers(const ClientOffers& offers, View block) {
+  for (View view : {offers.key_shares, offers.supported_groups, offers.signature_schemes,
+                    offers.signature_schemes_cert, offers.alpn, offers.server_name,
+                    offers.ocsp_request, offers.cookie, offers.pre_shared_key}) {
+    require(points_into(view, block));
+  }
+  require(offers.supported_groups.size() % 2 == 0 && offers.signature_schemes.size() % 2 == 0);
+}
+
+// What was read can be answered.
+void answer(Exchange& exchange, MessageSet message) {
+  constexpr MessageSet kAnswers[] = {kInServerHello13, kInHelloRetryRequest, kInEncryptedExtensions,
+                                     kInCertificate, kInCertificateRequest};
+  if (!exchange.server || message != kInClientHello) return;
+  require(share_signature_schemes(exchange));
+  exchange.accept_server_name = true;
+  for (MessageSet next : kAnswers) {
+    Bytes out;
+    Writer writer(out);
+    require(write_extensions(exchange, next, writer).ok());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 2 || size > 65537) return 0;
+  constexpr MessageSet kMessages[] = {
+      kInClientHello, kInServerHello13,      kInHelloRetryRequest, kInEncryptedExtensions,
+      kInCertificate, kInCertificateRequest, kInNewSessionTicket,  kInServerHello12};
+  MessageSet message = kMessages[data[1] & 7];
+  // A copy of exact size: the sanitizer watches both ends.
+  std::vector<uint8_t> block(data + 2, data + size);
+  Side side;
+  configure(side.exchange, data[0], data[1]);
+  Verdict verdict = read_extensions(side.exchange, message, block);
+  if (verdict.ok()) {
+    check_offers(side.exchange.offers, block);
+    require(points_into(side.exchange.server_share, block));
+    answer(side.exchange, message);
+  } else {
+    require(verdict.library == ERR_LIB_SSL && verdict.reason != 0);
+    require(verdict.alert != Alert::internal_error && verdict.alert != Alert::none);
+  }
+  ERR_clear_error();  // libcrypto's, of malformed names
+  return 0;
+}
