@@ -2,6 +2,7 @@
 #include <openssl/err.h>
 
 #include "api/control_table.h"
+#include "config/version_bounds.h"
 
 namespace handfast {
 
@@ -74,47 +75,22 @@ long set_max_pipelines(ControlTarget& target, long count, void*) {
   return ok ? 1 : 0;
 }
 
-bool is_datagram(int version) {
-  return version == DTLS1_BAD_VER || version >> 8 == DTLS1_VERSION_MAJOR;
-}
-
-bool known_version(int version) {
-  if (version == DTLS1_BAD_VER) return true;
-  if (version >= SSL3_VERSION && version <= TLS1_3_VERSION) return true;
-  return version >= DTLS1_2_VERSION && version <= DTLS1_VERSION;
-}
-
-// Could the two be the ends of one range? 0: no limit.
-bool bounds_fit(int minimum, int maximum) {
-  if (is_datagram(minimum) || is_datagram(maximum)) {
-    return (minimum == 0 || is_datagram(minimum)) && (maximum == 0 || is_datagram(maximum));
-  }
-  // SSL 3.0 is not there: as a minimum it means what is above, as a whole range nothing.
-  if (minimum == 0 || minimum == SSL3_VERSION) minimum = TLS1_VERSION;
-  if (maximum == 0) maximum = TLS1_3_VERSION;
-  return minimum > SSL3_VERSION || maximum < SSL3_VERSION;
-}
-
-// SSL_CTX_set_min_proto_version(3). Methods of a single version accept every bound and ignore it.
 long set_bound(ControlTarget& target, int Policy::*field, int version, bool fits) {
-  if (!fits || (version != 0 && !known_version(version))) return 0;
-  int method = target.context.method->version;
-  if (version != 0 && method != (is_datagram(version) ? DTLS_ANY_VERSION : TLS_ANY_VERSION)) {
-    return 1;
-  }
-  return set(target, field, version) ? 1 : 0;
+  int bound = (*target.policy).*field;
+  if (!fits || !set_version_bound(target.context.method->version, version, bound)) return 0;
+  return set(target, field, bound) ? 1 : 0;
 }
 
 long set_min_version(ControlTarget& target, long larg, void*) {
   auto version = static_cast<int>(larg);
   return set_bound(target, &Policy::min_version, version,
-                   bounds_fit(version, target.policy->max_version));
+                   version_bounds_fit(version, target.policy->max_version));
 }
 
 long set_max_version(ControlTarget& target, long larg, void*) {
   auto version = static_cast<int>(larg);
   return set_bound(target, &Policy::max_version, version,
-                   bounds_fit(target.policy->min_version, version));
+                   version_bounds_fit(target.policy->min_version, version));
 }
 
 long set_message_argument(ControlTarget& target, long, void* parg) {
