@@ -14,6 +14,15 @@ X509_STORE* building_store(const Exchange& exchange, STACK_OF(X509) * given) {
   return own != nullptr ? own : exchange.ctx->store.get();
 }
 
+// A name that no certificate has: the verification that builds the chain ends where names are
+// compared, before it verifies the signatures on our own certificates in every handshake.
+constexpr char kNobody[] = "(the chain only)";
+
+// The application's callbacks on its store see the whole verification.
+bool has_callbacks(const X509_STORE* store) {
+  return X509_STORE_get_verify_cb(store) != nullptr || X509_STORE_get_verify(store) != nullptr;
+}
+
 // As much of the chain as the store has: that it may be incomplete or untrusted is the peer's
 // business.
 Verdict build(const Exchange& exchange, X509* leaf, X509_STORE* store, X509StackPtr& out) {
@@ -24,6 +33,9 @@ Verdict build(const Exchange& exchange, X509* leaf, X509_STORE* store, X509Stack
     return internal_error(ERR_R_X509_LIB);
   }
   ERR_set_mark();
+  if (!has_callbacks(store)) {
+    X509_VERIFY_PARAM_set1_host(X509_STORE_CTX_get0_param(context.get()), kNobody, 0);
+  }
   X509_verify_cert(context.get());
   ERR_pop_to_mark();
   out.reset(X509_STORE_CTX_get1_chain(context.get()));

@@ -22,7 +22,13 @@ constexpr int kKeyTypes[kKeySlotCount] = {
 }  // namespace
 
 bool slot_of_key(const EVP_PKEY* key, KeySlot& slot) {
-  // Keys of providers may know only one of their type's two names.
+  int type = EVP_PKEY_get_base_id(key);
+  for (size_t i = 0; i < kKeySlotCount; ++i) {
+    if (kKeyTypes[i] != type) continue;
+    slot = static_cast<KeySlot>(i);
+    return true;
+  }
+  // Keys that only a provider knows have no number, and may have one of their type's two names.
   for (size_t i = 0; i < kKeySlotCount; ++i) {
     if (EVP_PKEY_is_a(key, OBJ_nid2sn(kKeyTypes[i])) != 0 ||
         EVP_PKEY_is_a(key, OBJ_nid2ln(kKeyTypes[i])) != 0) {

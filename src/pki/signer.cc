@@ -1,8 +1,10 @@
 #include "pki/signer.h"
 
 #include <openssl/objects.h>
+#include <openssl/provider.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "extension/preferences.h"
 #include "pki/key_slot.h"
@@ -64,8 +66,17 @@ bool signed_acceptably(X509* certificate, std::span<const uint16_t> peer_cert_sc
   });
 }
 
-// Keys may live in tokens or carry RSA-PSS restrictions: only their provider knows.
+// libcrypto's own provider signs with every hash that a scheme names, for any key of its types.
+bool key_is_ordinary(const Algorithms& algorithms, const EVP_PKEY* key) {
+  const OSSL_PROVIDER* provider = EVP_PKEY_get0_provider(key);
+  return provider != nullptr && algorithms.library() == nullptr &&
+         algorithms.property_query() == nullptr &&
+         std::strcmp(OSSL_PROVIDER_get0_name(provider), "default") == 0;
+}
+
+// Keys may live in tokens: only their provider knows.
 bool key_supports_hash(const Algorithms& algorithms, EVP_PKEY* key, int hash_nid) {
+  if (key_is_ordinary(algorithms, key)) return true;
   const char* name = hash_nid == NID_undef ? nullptr : OBJ_nid2sn(hash_nid);
   return EVP_PKEY_digestsign_supports_digest(key, algorithms.library(), name,
                                              algorithms.property_query()) > 0;
