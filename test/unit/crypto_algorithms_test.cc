@@ -7,7 +7,7 @@
 
 #include "crypto_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 using LibraryPtr = std::unique_ptr<OSSL_LIB_CTX, FreeWith<OSSL_LIB_CTX_free>>;
@@ -138,4 +138,4 @@ TEST(Algorithms, EngineComesBeforeTheProviders) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

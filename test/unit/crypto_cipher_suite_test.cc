@@ -4,7 +4,7 @@
 #include "crypto/cipher_suite.h"
 #include "crypto_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 struct Expected {
@@ -72,4 +72,4 @@ TEST(CipherSuites, UnknownOnes) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

@@ -12,7 +12,7 @@
 #include "crypto/group.h"
 #include "crypto_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 const Group* by_name(std::string_view name) {
@@ -262,4 +262,4 @@ TEST(Wycheproof, X25519) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

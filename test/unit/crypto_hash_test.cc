@@ -6,7 +6,7 @@
 #include "crypto/transcript.h"
 #include "crypto_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 std::string hash_of(const EVP_MD* md, const Octets& data, size_t piece) {
@@ -227,4 +227,4 @@ TEST(TranscriptTest, MessageHashAfterHelloRetryRequest) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

@@ -16,7 +16,7 @@
 #include "record/record_reader.h"
 #include "record/record_writer.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 struct Step {
@@ -323,4 +323,4 @@ INSTANTIATE_TEST_SUITE_P(Sections, Rfc8448, ::testing::Values(3, 4, 5, 6, 7),
                          [](const auto& section) { return section_name(section.param); });
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

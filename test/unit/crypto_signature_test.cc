@@ -8,7 +8,7 @@
 #include "crypto/signature_scheme.h"
 #include "crypto_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 constexpr int kTls12 = TLS1_2_VERSION;
@@ -223,4 +223,4 @@ TEST(CertificateVerifyContent, IsTheRfcsExample) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

@@ -26,7 +26,7 @@ struct KeyShareForTests {
 
 }  // namespace handfast
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 
 using Octets = std::vector<uint8_t>;
 
@@ -96,4 +96,4 @@ inline void expect_failed(const Verdict& verdict, Alert alert, int reason) {
   EXPECT_EQ(verdict.reason, reason) << ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, reason));
 }
 
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

@@ -5,7 +5,7 @@
 
 #include "record_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 const CipherSuite& aes128() {
@@ -431,4 +431,4 @@ TEST(Observer, SeesEachHeaderOnceAndInnerTypes) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

@@ -7,7 +7,7 @@
 #include "record/record_reader.h"
 #include "record/record_writer.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 
 constexpr uint8_t kCcs = 20;
 constexpr uint8_t kAlert = 21;
@@ -83,4 +83,4 @@ inline void expect_skip(RecordReader& reader, Octets input) {
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test

@@ -5,7 +5,7 @@
 
 #include "record_test_support.h"
 
-namespace handfast::test {
+namespace handfast::crypto_test {
 namespace {
 
 const CipherSuite& aes128() {
@@ -231,4 +231,4 @@ TEST(SealedWriter, KeepsItsBuffer) {
 }
 
 }  // namespace
-}  // namespace handfast::test
+}  // namespace handfast::crypto_test
