@@ -35,6 +35,7 @@ bool Credentials::copy_from(const Credentials& other) {
   share(dh_params, other.dh_params.get(), EVP_PKEY_up_ref);
   dh_callback = other.dh_callback;
   dh_auto = other.dh_auto;
+  if (!custom_extensions.assign(other.custom_extensions.view())) return false;
   psk_identity_hint.reset();
   if (other.psk_identity_hint == nullptr) return true;
   psk_identity_hint.reset(OPENSSL_strdup(other.psk_identity_hint.get()));

@@ -6,7 +6,9 @@
 #include <cstdint>
 
 #include "config/cow.h"
+#include "config/custom_extension.h"
 #include "wire/allocate.h"
+#include "wire/array.h"
 #include "wire/bytes.h"
 #include "wire/crypto_types.h"
 
@@ -49,6 +51,7 @@ struct Credentials : Shared {
   EvpPkeyPtr dh_params;  // SSL_CTX_set0_tmp_dh_pkey
   DH* (*dh_callback)(SSL* ssl, int is_export, int key_length) = nullptr;
   int dh_auto = 0;
+  Array<CustomExtension> custom_extensions;  // SSL_CTX_add_custom_ext, in order
   UniqueString psk_identity_hint;  // SSL_CTX_use_psk_identity_hint; nullptr: none
 
   [[nodiscard]] bool copy_from(const Credentials& other);  // counted references, not deep copies

@@ -98,8 +98,13 @@ struct Exchange {
   bool staple = false;           // the status callback gave a response to send
   // Answer with an empty server_name; client: the server answered so.
   bool accept_server_name = false;
-  // In Certificate: which entry is being read or written (0: the leaf).
+  // In Certificate: which entry is being read or written (0: the leaf), and its certificate;
+  // nullptr in other messages.
   size_t certificate_index = 0;
+  X509* certificate = nullptr;
+
+  // Types of the application's own extensions in our last hello or request, and in the peer's.
+  Array<uint16_t> custom_sent, custom_received;
 };
 
 }  // namespace handfast

@@ -1,6 +1,7 @@
 // The list of extensions, and the rules that hold for all of them (RFC 8446 section 4.2).
 #include <openssl/ssl.h>
 
+#include "extension/custom.h"
 #include "extension/extension.h"
 #include "extension/rows.h"
 #include "extension/u16_set.h"
@@ -82,13 +83,15 @@ struct Received {
 };
 
 // RFC 8446 4.2: what may stand in this message, and in answer to what.
-Verdict check_place(const Exchange& exchange, MessageSet message, size_t index) {
-  if (index != kNoRow && (kRows[index]->in & message) == 0) {
-    return fatal(Alert::illegal_parameter, SSL_R_BAD_EXTENSION);
-  }
+Verdict check_place(const Exchange& exchange, MessageSet message, size_t index, uint16_t type,
+                    const CustomExtension* custom) {
+  bool misplaced = index != kNoRow ? (kRows[index]->in & message) == 0
+                                   : custom != nullptr && !allowed_in(*custom, message);
+  if (misplaced) return fatal(Alert::illegal_parameter, SSL_R_BAD_EXTENSION);
   if ((message & kRequests) != 0) return success();
-  bool asked = index != kNoRow &&
-               ((exchange.sent >> index & 1) != 0 || (kRows[index]->unasked & message) != 0);
+  bool asked = asked_custom(exchange, type) ||
+               (index != kNoRow &&
+                ((exchange.sent >> index & 1) != 0 || (kRows[index]->unasked & message) != 0));
   if (!asked) return fatal(Alert::unsupported_extension, SSL_R_UNSOLICITED_EXTENSION);
   return success();
 }
@@ -121,9 +124,11 @@ Verdict collect(Exchange& exchange, MessageSet message, View block, Received& ou
     View body;
     if (!next_extension(reader, type, body)) return fatal(Alert::decode_error, SSL_R_BAD_EXTENSION);
     size_t index = row_of(type);
-    HANDFAST_CHECK(check_place(exchange, message, index));
+    const CustomExtension* custom = find_custom(exchange, message, type);
+    HANDFAST_CHECK(check_place(exchange, message, index, type, custom));
     if (index == kNoRow) {
       ++unknown;
+      if (custom != nullptr) tell_application(exchange, type, body);
       continue;
     }
     bool repeated = (out.rows >> index & 1) != 0;
@@ -162,6 +167,7 @@ Verdict write_extensions(Exchange& exchange, MessageSet message, Writer& writer)
   {
     Prefixed16 block(writer);
     size_t start = writer.size();
+    HANDFAST_CHECK(write_custom(exchange, message, writer));
     for (size_t i = 0; i < kRowCount; ++i) {
       if (!may_write(exchange, message, i)) continue;
       bool wanted = false;
@@ -184,10 +190,13 @@ Verdict read_extensions(Exchange& exchange, MessageSet message, View block) {
   }
   for (size_t i = 0; i < kRowCount; ++i) {
     Extension::Read read = reader_of(exchange, *kRows[i]);
-    if ((received.rows >> i & 1) != 0 && read != nullptr) {
+    // signed_certificate_timestamp may be the application's own.
+    bool ours = read != nullptr && !asked_custom(exchange, kRows[i]->type);
+    if ((received.rows >> i & 1) != 0 && ours) {
       HANDFAST_CHECK(read(exchange, message, received.bodies[i]));
     }
   }
+  HANDFAST_CHECK(read_custom(exchange, message, block));
   for (size_t i = 0; i < kRowCount; ++i) {
     Extension::Absent absent = absent_of(exchange, *kRows[i]);
     if ((received.rows >> i & 1) == 0 && absent != nullptr && (kRows[i]->in & message) != 0) {

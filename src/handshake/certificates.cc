@@ -23,7 +23,9 @@ Verdict read_entries(Handshake& hs, View list, X509StackPtr& chain) {
   for (hs.certificate_index = 0; next(entries, entry); ++hs.certificate_index) {
     X509Ptr certificate;
     HANDFAST_CHECK(parse_certificate(*hs.algorithms, entry.data, certificate, malformed));
+    hs.certificate = certificate.get();
     HANDFAST_CHECK(read_extensions(hs, kInCertificate, entry.extensions));
+    hs.certificate = nullptr;
     if (sk_X509_push(chain.get(), certificate.get()) == 0) return malloc_failure();
     (void)certificate.release();
   }
@@ -159,7 +161,9 @@ Verdict send_certificate(Handshake& hs, const Signer& signer, View context) {
   int count = chain == nullptr ? 0 : sk_X509_num(chain.get());
   for (int i = 0; i < count; ++i) {
     hs.certificate_index = static_cast<size_t>(i);
-    HANDFAST_CHECK(write_entry(hs, sk_X509_value(chain.get(), i), der, block, entries));
+    hs.certificate = sk_X509_value(chain.get(), i);
+    HANDFAST_CHECK(write_entry(hs, hs.certificate, der, block, entries));
+    hs.certificate = nullptr;
   }
   Certificate13 message;
   message.context = context;
