@@ -149,7 +149,8 @@ bool parse_signature_schemes(const char* names, Array<uint16_t>& out) {
 bool signature_schemes_of_nids(std::span<const int> pairs, Array<uint16_t>& out) {
   if (pairs.size() % 2 != 0) return false;
   Array<uint16_t> list;
-  if (!list.reserve(pairs.size() / 2)) {
+  // OpenSSL's word for no pairs at all is the same as for no memory.
+  if (pairs.empty() || !list.reserve(pairs.size() / 2)) {
     ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
     return false;
   }
