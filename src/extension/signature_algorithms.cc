@@ -18,7 +18,8 @@ bool fit_for_tls13(uint16_t id) {
 
 // In the ClientHello and in the CertificateRequest.
 Verdict name_schemes(Exchange& exchange, MessageSet, Writer& writer, bool&) {
-  bool only13 = exchange.server || exchange.min_version >= TLS1_3_VERSION;
+  // OpenSSL lets a client name nothing but schemes for certificates: the server refuses it then.
+  bool only13 = exchange.server;
   bool any = false;
   {
     Prefixed16 list(writer);

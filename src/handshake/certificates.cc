@@ -49,6 +49,13 @@ void drop_leaf(Session& session) {
   if (session.peer_chain != nullptr) X509_free(sk_X509_shift(session.peer_chain.get()));
 }
 
+// A peer that was not accepted has no certificate for the application; a client still shows the
+// chain.
+void forget_peer(Handshake& hs) {
+  hs.conn.session->peer.reset();
+  if (hs.server) hs.conn.session->peer_chain.reset();
+}
+
 // RFC 8446 4.4.2: a key that TLS can use, with all its parameters.
 Verdict check_key(const Handshake& hs) {
   EVP_PKEY* key = X509_get0_pubkey(hs.conn.session->peer.get());
@@ -98,6 +105,7 @@ Flow verify_peer(Handshake& hs) {
   }
   bool required = hs.server || (*hs.trust)->verify_mode != SSL_VERIFY_NONE;
   if (required && outcome == VerifyOutcome::rejected) {
+    forget_peer(hs);
     co_return fatal(alert_for_verify_error(result), SSL_R_CERTIFICATE_VERIFY_FAILED);
   }
   ERR_clear_error();

@@ -2,11 +2,13 @@
 
 #include <openssl/err.h>
 
+#include "extension/preferences.h"
+
 namespace handfast {
 namespace {
 
 Verdict fitting(Handshake& hs, Signer& signer) {
-  return choose_signer(hs, hs.request_schemes.view(), hs.request_schemes_cert.view(), signer);
+  return choose_signer(hs, hs.request_schemes_cert.view(), signer);
 }
 
 // SSL_CTX_set_client_cert_cb(3): 1 with certificate and key, 0 none, negative: later.
@@ -29,6 +31,7 @@ int ask_client_certificate(Handshake& hs) {
 }  // namespace
 
 Flow choose_client_certificate(Handshake& hs, Signer& signer) {
+  if (!share_signature_schemes(hs)) co_return malloc_failure();
   const Credentials* credentials = &**hs.credentials;
   while (credentials->callback != nullptr) {
     int answer = credentials->callback(hs.ssl, credentials->callback_argument);

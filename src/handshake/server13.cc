@@ -124,6 +124,7 @@ Flow client_authentication(Handshake& hs) {
   if (hs.conn.session->peer == nullptr) {
     // RFC 8446 4.4.2.4.
     if (((*hs.trust)->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0) {
+      hs.conn.session->peer_chain.reset();
       co_return fatal(Alert::certificate_required, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
     }
     co_return success();

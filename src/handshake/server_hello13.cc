@@ -86,9 +86,8 @@ const Group* first_usable_share(const Handshake& hs) {
   uint16_t group = 0;
   View key_exchange;
   while (shares.u16(group) && shares.vector16(key_exchange)) {
-    if (group_usable_13(hs, group) &&
-        std::ranges::find(group_preferences(**hs.policy), group) !=
-            group_preferences(**hs.policy).end()) {
+    if (group_usable_13(hs, group) && std::ranges::find(group_preferences(**hs.policy), group) !=
+                                          group_preferences(**hs.policy).end()) {
       return find_group(group);
     }
   }
@@ -124,12 +123,17 @@ Verdict choose_group(Handshake& hs) {
   return fatal(Alert::handshake_failure, SSL_R_NO_SUITABLE_KEY_SHARE);
 }
 
+// The certificate callback may look at them.
+Verdict share_schemes(Handshake& hs) {
+  if (!share_signature_schemes(hs)) return malloc_failure();
+  if (!hs.negotiated->shared_signature_schemes.empty()) return success();
+  return fatal(Alert::handshake_failure, SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS);
+}
+
 Verdict choose_certificate(Handshake& hs, Signer& signer) {
-  const Negotiated& negotiated = *hs.negotiated;
   Array<uint16_t> for_certificates;
   if (!copy_u16_list(hs.offers.signature_schemes_cert, for_certificates)) return malloc_failure();
-  HANDFAST_CHECK(
-      choose_signer(hs, negotiated.peer_signature_schemes.view(), for_certificates.view(), signer));
+  HANDFAST_CHECK(choose_signer(hs, for_certificates.view(), signer));
   if (signer.credential == nullptr) {
     return fatal(Alert::handshake_failure, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM);
   }
@@ -144,6 +148,7 @@ Flow negotiate13(Handshake& hs, Signer& signer) {
   CHECK(ask_alpn(hs));
   CHECK(choose_group(hs));
   CHECK(choose_server_random(hs));
+  CHECK(share_schemes(hs));
   CHECK(co_await ask_certificate(hs));
   CHECK(choose_certificate(hs, signer));
   CHECK(ask_status(hs));

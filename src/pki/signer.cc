@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "extension/preferences.h"
 #include "pki/key_slot.h"
 
 namespace handfast {
@@ -28,25 +27,6 @@ bool hash_available(const Algorithms& algorithms, int nid) {
       return algorithms.hash(HashId::sha512) != nullptr;
     default:
       return false;
-  }
-}
-
-// Calls `visit` with each shared scheme in order of preference until it returns true.
-template <typename Visit>
-void visit_shared(const Exchange& exchange, std::span<const uint16_t> peer, Visit visit) {
-  const Policy& policy = **exchange.policy;
-  bool own_order = (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0 ||
-                   (policy.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS) != 0;
-  std::span<const uint16_t> own = scheme_preferences(exchange, false);
-  std::span<const uint16_t> preferred = own_order ? own : peer;
-  std::span<const uint16_t> permitted = own_order ? peer : own;
-  for (uint16_t id : preferred) {
-    if (std::find(permitted.begin(), permitted.end(), id) == permitted.end() ||
-        !scheme_usable(exchange, id, SSL_SECOP_SIGALG_SHARED)) {
-      continue;
-    }
-    const SignatureScheme* scheme = find_signature_scheme(id);
-    if (scheme != nullptr && visit(*scheme)) return;
   }
 }
 
@@ -94,19 +74,20 @@ bool fits(const Exchange& exchange, const Credential& credential, const Signatur
 
 }  // namespace
 
-Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_schemes,
-                      std::span<const uint16_t> peer_cert_schemes, Signer& out) {
+Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
+                      Signer& out) {
   out = {};
   const SignatureScheme* chosen = nullptr;
   KeySlot slot = KeySlot::rsa;
-  visit_shared(exchange, peer_schemes, [&](const SignatureScheme& scheme) {
+  for (uint16_t id : exchange.negotiated->shared_signature_schemes) {
+    const SignatureScheme* scheme = find_signature_scheme(id);
     // RFC 8446 4.2.3: PKCS #1 v1.5, SHA-1 and SHA-224 are for certificates only.
-    if (!scheme.tls13 || !slot_of_scheme(scheme, slot)) return false;
+    if (scheme == nullptr || !scheme->tls13 || !slot_of_scheme(*scheme, slot)) continue;
     const Credential& credential = (*exchange.credentials)->slots[static_cast<size_t>(slot)];
-    if (!fits(exchange, credential, scheme, peer_cert_schemes)) return false;
-    chosen = &scheme;
-    return true;
-  });
+    if (!fits(exchange, credential, *scheme, peer_cert_schemes)) continue;
+    chosen = scheme;
+    break;
+  }
   if (chosen == nullptr) return success();
 
   if ((*exchange.credentials)->current != static_cast<uint8_t>(slot)) {

@@ -18,11 +18,11 @@ struct Signer {
 };
 
 // Chooses the certificate and scheme of CertificateVerify (RFC 8446 4.4.2.2, 4.4.2.3): the first
-// shared scheme (SSL_get_shared_sigalgs(3)) that TLS 1.3 signs with and for which a certificate,
-// its key and the peer's signature_algorithms_cert fit. `peer_schemes`, `peer_cert_schemes`: as the
-// peer sent them; the latter may be empty (not sent). That nothing fits is no failure: `out` is
-// empty then. The chosen slot becomes the current one (SSL_get_certificate).
-Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_schemes,
-                      std::span<const uint16_t> peer_cert_schemes, Signer& out);
+// of negotiated.shared_signature_schemes that TLS 1.3 signs with and for which a certificate, its
+// key and the peer's signature_algorithms_cert fit. `peer_cert_schemes`: as the peer sent them,
+// empty: not sent. That nothing fits is no failure: `out` is empty then. The chosen slot becomes
+// the current one (SSL_get_certificate).
+Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
+                      Signer& out);
 
 }  // namespace handfast
