@@ -25,7 +25,10 @@ bool make_stores(Context& context) {
   names.any.reset(sk_X509_NAME_new_null());
   names.client.reset(sk_X509_NAME_new_null());
   context.store.reset(X509_STORE_new());
-  return names.any != nullptr && names.client != nullptr && context.store != nullptr;
+  context.ctlog_store.reset(
+      CTLOG_STORE_new_ex(context.algorithms.library(), context.algorithms.property_query()));
+  return names.any != nullptr && names.client != nullptr && context.store != nullptr &&
+         context.ctlog_store != nullptr;
 }
 
 bool set_up(Context& context, OSSL_LIB_CTX* library, const char* property_query) {

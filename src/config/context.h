@@ -11,6 +11,7 @@
 #include "config/ciphers.h"
 #include "config/cow.h"
 #include "config/credentials.h"
+#include "config/ct_settings.h"
 #include "config/hooks.h"
 #include "config/method.h"
 #include "config/policy.h"
@@ -55,6 +56,8 @@ struct ssl_ctx_st {
     std::atomic<int> miss, timeout, cache_full, hit, callback_hit;
   } statistics{};
 
+  handfast::CtSettings transparency;
+  std::unique_ptr<CTLOG_STORE, handfast::FreeWith<CTLOG_STORE_free>> ctlog_store;  // never nullptr
   handfast::DaneContext dane;  // SSL_CTX_dane_enable
 
   CRYPTO_EX_DATA ex_data{};

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-
 namespace handfast {
 
 namespace {
@@ -63,6 +62,12 @@ bool separate_trust(Connection& connection) {
   return !connection.trust->param_exposed || connection.trust.edit() != nullptr;
 }
 
+// With SCTs from a stapled OCSP response, which is asked for.
+bool follow_transparency(Connection& connection, const CtSettings& settings) {
+  return settings.callback == nullptr ||
+         SSL_set_ct_validation_callback(&connection, settings.callback, settings.argument) == 1;
+}
+
 bool same_id_context(const Policy& a, const Policy& b) {
   return a.id_context_length == b.id_context_length &&
          std::memcmp(a.id_context, b.id_context, a.id_context_length) == 0;
@@ -100,7 +105,7 @@ Connection* new_connection(Context* context) {
     return nullptr;
   }
   share(*connection, context);
-  if (!separate_trust(*connection) ||
+  if (!separate_trust(*connection) || !follow_transparency(*connection, context->transparency) ||
       CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data) != 1) {
     destroy(connection);
     ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
@@ -190,6 +195,8 @@ bool clear(Connection& connection) {
   connection.read_result = 1;
   connection.alert_unsent = false;
   connection.warning_alerts = 0;
+  connection.dane.forget_match();
+  connection.scts.reset();
   // Where a name was found, verification has made the parameters the connection's own.
   if (X509_VERIFY_PARAM_get0_peername(connection.trust->param.get()) != nullptr) {
     X509_VERIFY_PARAM_move_peername(connection.trust->param.get(), nullptr);

@@ -9,6 +9,7 @@
 #include "config/request.h"
 #include "crypto/key_schedule.h"
 #include "pki/dane.h"
+#include "pki/transparency.h"
 #include "record/channel.h"
 #include "session/negotiated.h"
 #include "session/session.h"
@@ -32,8 +33,8 @@ enum class Phase : uint8_t {
 // An SSL_write that the BIO stopped half way, to be repeated by the caller.
 struct UnfinishedWrite {
   const void* buffer = nullptr;
-  size_t done = 0;     // content bytes in records that left
-  size_t sealed = 0;   // content bytes of the record in the output buffer; 0: none unfinished
+  size_t done = 0;    // content bytes in records that left
+  size_t sealed = 0;  // content bytes of the record in the output buffer; 0: none unfinished
 };
 }  // namespace handfast
 
@@ -61,19 +62,19 @@ struct ssl_st {
   handfast::Phase phase = handfast::Phase::before;
   bool server = false;  // as SSL_is_server: the method's role until one is chosen
   OSSL_HANDSHAKE_STATE state = TLS_ST_BEFORE;
-  int want = SSL_NOTHING;  // SSL_want
-  int shutdown = 0;        // SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN
-  bool in_init = true;     // SSL_in_init
+  int want = SSL_NOTHING;     // SSL_want
+  int shutdown = 0;           // SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN
+  bool in_init = true;        // SSL_in_init
   bool error_raised = false;  // the last call put its reason into the error queue
   // Description of the peer's last warning alert. 0 is close_notify, and so before any alert, as
   // SSL_get_error has it in OpenSSL.
   uint8_t warning_alert = 0;
-  int read_result = 1;          // what BIO_read said last: a BIO at its end makes SSL_read return 0
-  bool alert_unsent = false;    // the output buffer ends with an alert of ours
-  bool driving = false;         // the driver is on the stack: callbacks may not drive again
-  uint8_t warning_alerts = 0;   // in a row
-  uint8_t entered = 0;          // API calls on the stack; a callback may call SSL_free
-  bool doomed = false;          // SSL_free was called meanwhile: the outermost call destroys
+  int read_result = 1;         // what BIO_read said last: a BIO at its end makes SSL_read return 0
+  bool alert_unsent = false;   // the output buffer ends with an alert of ours
+  bool driving = false;        // the driver is on the stack: callbacks may not drive again
+  uint8_t warning_alerts = 0;  // in a row
+  uint8_t entered = 0;         // API calls on the stack; a callback may call SSL_free
+  bool doomed = false;         // SSL_free was called meanwhile: the outermost call destroys
   long verify_result = X509_V_OK;
   int verify_depth_error = 0;
 
@@ -87,7 +88,9 @@ struct ssl_st {
   int key_update = SSL_KEY_UPDATE_NONE;  // asked for by SSL_key_update, not sent yet
   uint8_t key_updates_received = 0;      // in a row, without application data between
 
-  handfast::DaneState dane;  // SSL_dane_enable
+  handfast::CtSettings transparency;
+  handfast::SctStackPtr scts;  // SSL_get0_peer_scts, once asked for
+  handfast::DaneState dane;    // SSL_dane_enable
 
   CRYPTO_EX_DATA ex_data{};
 };
@@ -124,8 +127,11 @@ class Entered {
 };
 
 // --- connection/callbacks.cc ---
+// Before anything is written: padding as it is set now. Settings may change between writes.
+void follow_write_settings(Connection& connection);
 void call_info(const Connection& connection, int where, int value);
 void call_message(Connection& connection, bool written, int version, int content_type, View bytes);
-void log_secret(Connection& connection, const char* label, View secret);  // SSL_CTX_set_keylog_callback(3)
+void log_secret(Connection& connection, const char* label,
+                View secret);  // SSL_CTX_set_keylog_callback(3)
 
 }  // namespace handfast
