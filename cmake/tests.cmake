@@ -61,6 +61,9 @@ handfast_programs(${tests_dir}/peers peers test_support)
 handfast_programs(${tests_dir}/abi abi test_support)
 if(EXISTS ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt)
   add_subdirectory(examples)
+  # What ./demo shows, as one target: make builds several named ones one after the other.
+  get_property(example_programs DIRECTORY examples PROPERTY BUILDSYSTEM_TARGETS)
+  add_custom_target(demo_parts DEPENDS handfast_shared handfast_tool ${example_programs})
 endif()
 
 # Runners that print PASS/FAIL/SKIP lines; `check` counts those lines, ctest their exit status.

@@ -330,7 +330,7 @@ def main():
         if name not in SECTIONS:
             parser.error(f"no section {name}; there are {', '.join(SECTIONS)}")
     LOGS.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("CTEST_PARALLEL_LEVEL", str(JOBS))
+    os.environ["HANDFAST_VECTORS"] = str(VECTORS)
     # Fixed, so that a version manager's python or a user's settings play no part.
     for variable in ("LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"):
         os.environ.pop(variable, None)
