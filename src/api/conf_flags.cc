@@ -1,5 +1,6 @@
 // Commands of SSL_CONF_cmd(3) that set bits: switches of the command line, and lists.
 #include <openssl/conf.h>
+#include <openssl/err.h>
 
 #include <cstring>
 
@@ -58,9 +59,11 @@ Bits read_bits(const SSL_CONF_CTX& conf) {
 }
 
 bool write_bits(SSL_CONF_CTX& conf, const Bits& bits) {
-  if (conf.ssl != nullptr) return write_bits(bits, conf.ssl->policy, conf.ssl->trust);
-  if (conf.ctx != nullptr) return write_bits(bits, conf.ctx->policy, conf.ctx->trust);
-  return true;
+  bool ok = true;
+  if (conf.ssl != nullptr) ok = write_bits(bits, conf.ssl->policy, conf.ssl->trust);
+  if (conf.ctx != nullptr) ok = write_bits(bits, conf.ctx->policy, conf.ctx->trust);
+  if (!ok) ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+  return ok;
 }
 
 struct ListReader {

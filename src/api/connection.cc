@@ -10,6 +10,12 @@ using handfast::Phase;
 using handfast::Policy;
 using handfast::Role;
 
+// The struct that <openssl/ssl.h> only names.
+struct openssl_ssl_test_functions {
+  int (*initialise_write_buffer)(SSL* ssl);
+  int (*set_up_buffers)(SSL* ssl);
+};
+
 namespace {
 
 bool copy_names(handfast::X509NameStackPtr& to, const handfast::X509NameStackPtr& from) {
@@ -162,5 +168,11 @@ void SSL_set_default_read_buffer_len(SSL* ssl, size_t length) {
 
 // Does nothing since OpenSSL 1.1.0.
 void SSL_set_debug(SSL*, int) {}
+
+// OpenSSL's own tests prepare an SSL's buffers through these; buffers of ours come by themselves.
+const struct openssl_ssl_test_functions* SSL_test_functions(void) {
+  static constexpr openssl_ssl_test_functions kFunctions = {SSL_alloc_buffers, SSL_alloc_buffers};
+  return &kFunctions;
+}
 
 }  // extern "C"

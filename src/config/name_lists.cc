@@ -25,8 +25,12 @@ bool begins_with(std::string_view text, std::string_view word) {
   return text.size() >= word.size() && std::memcmp(text.data(), word.data(), word.size()) == 0;
 }
 
+// False when it is there already, or memory is short (with the reason in the queue).
 bool push_new(Array<uint16_t>& list, uint16_t id) {
-  return !list.contains(id) && list.push_back(id);
+  if (list.contains(id)) return false;
+  if (list.push_back(id)) return true;
+  ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+  return false;
 }
 
 int add_group(const char* word, int length, void* argument) {

@@ -1,0 +1,60 @@
+#include "support/failing_allocator.h"
+
+#include <openssl/crypto.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace support {
+
+namespace {
+
+constexpr size_t kNever = ~size_t{0};
+
+thread_local size_t left = kNever;
+thread_local bool failed = false;
+
+// `file` is the source that called OPENSSL_malloc; those of libcrypto were built elsewhere.
+bool shall_fail(const char* file) {
+  if (left == kNever || file == nullptr ||
+      std::strncmp(file, HANDFAST_SOURCE_DIR "/src/", sizeof HANDFAST_SOURCE_DIR + 4) != 0) {
+    return false;
+  }
+  if (left-- > 0) return false;
+  left = kNever;
+  failed = true;
+  return true;
+}
+
+void* allocate(size_t size, const char* file, int) {
+  return shall_fail(file) ? nullptr : std::malloc(size);
+}
+
+void* reallocate(void* memory, size_t size, const char* file, int) {
+  return shall_fail(file) ? nullptr : std::realloc(memory, size);
+}
+
+void release(void* memory, const char*, int) {
+  std::free(memory);
+}
+
+// Before main(): libcrypto takes other functions only until its first allocation.
+const bool installed = CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+
+}  // namespace
+
+bool allocator_installed() {
+  return installed;
+}
+
+void fail_allocation_after(size_t successes) {
+  failed = false;
+  left = successes;
+}
+
+bool stop_failing() {
+  left = kNever;
+  return failed;
+}
+
+}  // namespace support
