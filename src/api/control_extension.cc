@@ -55,6 +55,10 @@ long set_debug_argument(ControlTarget& target, long, void* parg) {
 }
 
 long get_status_type(ControlTarget& target, long, void*) {
+  // A server shows what its client asked for.
+  if (target.ssl != nullptr && target.ssl->negotiated.status_requested) {
+    return TLSEXT_STATUSTYPE_ocsp;
+  }
   return target.policy->status_type;
 }
 

@@ -6,40 +6,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-#include <cstdarg>
-
+#include "api/text.h"
 #include "wire/crypto_types.h"
 #include "wire/version_name.h"
 
 using handfast::Session;
-using handfast::View;
+using handfast::Text;
 
 namespace {
-
-// Text for a BIO; what fails to be written is remembered.
-class Text {
- public:
-  explicit Text(BIO* out) : out_(out) {}
-  [[nodiscard]] bool ok() const { return ok_; }
-
-  void puts(const char* text) { ok_ = ok_ && BIO_puts(out_, text) > 0; }
-  [[gnu::format(printf, 2, 3)]] void printf(const char* format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    ok_ = ok_ && BIO_vprintf(out_, format, arguments) > 0;
-    va_end(arguments);
-  }
-  void hex(View bytes) {
-    for (uint8_t byte : bytes) printf("%02X", byte);
-  }
-  void dump(View bytes, int indent) {
-    ok_ = ok_ && BIO_dump_indent(out_, bytes.data(), static_cast<int>(bytes.size()), indent) > 0;
-  }
-
- private:
-  BIO* out_;
-  bool ok_ = true;
-};
 
 const char* or_none(const handfast::UniqueString& value) {
   return value == nullptr ? "None" : value.get();

@@ -21,6 +21,33 @@ void call_message(Connection& connection, bool written, int version, int content
 
 namespace {
 
+size_t ask_padding(SSL* ssl, int type, size_t length, void*) {
+  const Hooks& hooks = *ssl->hooks;
+  return hooks.record_padding(ssl, type, length, hooks.record_padding_argument);
+}
+
+}  // namespace
+
+size_t fragment_limit(const Connection& connection) {
+  size_t limit = connection.policy->max_send_fragment;
+  uint8_t mode = connection.session == nullptr ? 0 : connection.session->max_fragment_length_mode;
+  // RFC 6066 4: 2^9 to 2^12 bytes.
+  if (mode == TLSEXT_max_fragment_length_DISABLED) return limit;
+  size_t negotiated = size_t{512} << (mode - 1);
+  return negotiated < limit ? negotiated : limit;
+}
+
+void follow_write_settings(Connection& connection) {
+  RecordPadding padding;
+  padding.block = connection.policy->block_padding;
+  padding.limit = fragment_limit(connection);
+  padding.callback = connection.hooks->record_padding != nullptr ? ask_padding : nullptr;
+  padding.ssl = &connection;
+  connection.channel.writer.set_padding(padding);
+}
+
+namespace {
+
 constexpr char kHex[] = "0123456789abcdef";
 
 char* put_hex(char* out, View bytes) {

@@ -129,6 +129,8 @@ class Entered {
 // --- connection/callbacks.cc ---
 // Before anything is written: padding as it is set now. Settings may change between writes.
 void follow_write_settings(Connection& connection);
+// Longest content of a record: SSL_CTX_set_max_send_fragment(3), max_fragment_length.
+size_t fragment_limit(const Connection& connection);
 void call_info(const Connection& connection, int where, int value);
 void call_message(Connection& connection, bool written, int version, int content_type, View bytes);
 void log_secret(Connection& connection, const char* label,

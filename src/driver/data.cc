@@ -149,6 +149,7 @@ int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& d
 
 int await_close_notify(Connection& connection) {
   if (!connection.channel.plaintext.empty()) {
+    connection.channel.plaintext = {};
     return failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
   }
   for (;;) {
@@ -205,8 +206,10 @@ int write(Connection& connection, View content, size_t& done) {
     if (result <= 0) return result;
   }
   bool partial = (connection.policy->mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0;
-  size_t limit = connection.policy->max_send_fragment;
-  while (unfinished.done < content.size() && !(partial && unfinished.done > 0)) {
+  follow_write_settings(connection);
+  size_t limit = std::min(fragment_limit(connection), connection.policy->split_send_fragment);
+  bool written = false;
+  while (unfinished.done < content.size() && !(partial && written)) {
     View fragment = content.subspan(unfinished.done);
     fragment = fragment.first(std::min(fragment.size(), limit));
     Verdict sealed = connection.channel.writer.seal(ContentType::application_data, fragment,
@@ -216,6 +219,7 @@ int write(Connection& connection, View content, size_t& done) {
     unfinished.sealed = fragment.size();
     int result = finish_record(connection);
     if (result <= 0) return result;
+    written = true;
   }
   done = unfinished.done;
   unfinished = {};

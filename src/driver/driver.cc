@@ -61,6 +61,12 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
   return Resolved::stop;
 }
 
+// Before the hellos nothing but them can come; a client may be told at once that it is refused.
+bool fits_beginning(const Connection& connection, ContentType type) {
+  if (connection.negotiated.version != 0 || type == ContentType::handshake) return true;
+  return !connection.server && type == ContentType::alert;
+}
+
 Resolved await_message(Connection& connection, Handshake& hs) {
   while (next_message(hs) == Arrival::incomplete) {
     Opened opened;
@@ -72,6 +78,9 @@ Resolved await_message(Connection& connection, Handshake& hs) {
         return Resolved::stop;
       case Incoming::failed:
         return failed(connection, opened.verdict);
+    }
+    if (!fits_beginning(connection, opened.type)) {
+      return failed(connection, fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE));
     }
     // RFC 8446 5.1: no other record may stand between the parts of a handshake message.
     if (opened.type != ContentType::handshake && opened.type != ContentType::alert &&

@@ -32,6 +32,7 @@ int shutdown(Connection& connection) {
     (void)await_close_notify(connection);
     if ((connection.shutdown & SSL_RECEIVED_SHUTDOWN) == 0) return -1;
   }
+  if (connection.shutdown == kBoth) connection.want = SSL_NOTHING;
   return connection.shutdown == kBoth && !connection.alert_unsent ? 1 : 0;
 }
 

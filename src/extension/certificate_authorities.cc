@@ -57,13 +57,12 @@ Verdict read_name(Reader& list, STACK_OF(X509_NAME) * names) {
   return success();
 }
 
-// authorities<3..2^16-1>.
+// authorities<3..2^16-1>, but servers of OpenSSL 3.0 with SSL_OP_DISABLE_TLSEXT_CA_NAMES send an
+// empty list.
 Verdict read(Exchange& exchange, MessageSet, View body) {
   Reader reader(body);
   View list;
-  if (!reader.vector16(list) || list.empty()) {
-    return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
-  }
+  if (!reader.vector16(list)) return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
   if (!reader.empty()) return fatal(Alert::decode_error, SSL_R_BAD_EXTENSION);
   X509NameStackPtr names(sk_X509_NAME_new_null());
   if (names == nullptr) return malloc_failure();

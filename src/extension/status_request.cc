@@ -124,10 +124,12 @@ Verdict consider(Exchange& exchange, MessageSet message, View body) {
 }
 
 Verdict answer(Exchange& exchange, MessageSet message, Writer& writer, bool& send) {
-  send = message == kInCertificate && exchange.staple && exchange.certificate_index == 0;
+  const Bytes& response = exchange.request->ocsp_response;
+  send = message == kInCertificate && exchange.staple && exchange.certificate_index == 0 &&
+         !response.empty();
   if (!send) return success();
   writer.u8(TLSEXT_STATUSTYPE_ocsp);
-  writer.vector24(exchange.request->ocsp_response.view());
+  writer.vector24(response.view());
   return success();
 }
 

@@ -90,10 +90,12 @@ bool ends_with(View random, View sentinel) { return equal(random.last(8), sentin
 Verdict choose_version(Handshake& hs, const ServerHello& hello) {
   uint16_t version = hello.legacy_version;
   View body;
-  if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body) && body.size() == 2) {
+  if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
+    if (body.size() != 2) return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
     version = static_cast<uint16_t>(body[0] << 8 | body[1]);
-    // RFC 8446 4.2.1: the extension chooses TLS 1.3 or later only, and legacy_version is 1.2's.
-    if (version < TLS1_3_VERSION) {
+    // RFC 8446 4.2.1: a version prior to TLS 1.3, or one that was not offered; legacy_version is
+    // 1.2's.
+    if (version != TLS1_3_VERSION || version > hs.max_version) {
       return fatal(Alert::illegal_parameter, SSL_R_BAD_PROTOCOL_VERSION_NUMBER);
     }
     if (hello.legacy_version != TLS1_2_VERSION) {

@@ -15,6 +15,7 @@
 #include "handshake/certificates.h"
 #include "handshake/client.h"
 #include "handshake/client_certificate.h"
+#include "handshake/hello_callbacks.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/certificate.h"
@@ -72,7 +73,7 @@ Verdict use_handshake_keys(Handshake& hs, const HandshakeSecret& secret) {
     return internal_error();
   }
   log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
-  hs.conn.channel.reader.set_version(TLS1_2_VERSION);
+  hs.conn.channel.reader.set_version(TLS1_3_VERSION);
   HANDFAST_CHECK(set_read_secret(hs, hs.server_secret));
   // RFC 8446 6: from here on our alerts are encrypted too.
   return set_write_secret(hs, hs.client_secret);
@@ -131,6 +132,7 @@ Verdict read_encrypted_extensions(Handshake& hs) {
   EncryptedExtensions message;
   HANDFAST_CHECK(parse(hs.message.body, message));
   HANDFAST_CHECK(read_extensions(hs, kInEncryptedExtensions, message.extensions));
+  hold_max_fragment_length(hs);
   return absorb(hs);
 }
 
@@ -157,6 +159,8 @@ Flow client13(Handshake& hs, const ServerHello& hello) {
   TrafficSecret client;
   TrafficSecret server;
   CHECK(derive_application(hs, handshake_secret, master, client, server));
+  CHECK(judge_status(hs));
+  CHECK(check_transparency(hs, hs.conn.transparency, hs.conn.session->peer.get()));
   hs.conn.channel.reader.allow_change_cipher_spec(false);
 
   if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0 && !hs.hello_retry_request) {

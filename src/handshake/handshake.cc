@@ -17,6 +17,7 @@ Handshake::Handshake(Connection& connection) : conn(connection) {
   hooks = &connection.hooks;
   request = &connection.request;
   negotiated = &connection.negotiated;
+  ct_enabled = connection.transparency.callback != nullptr;
 }
 
 namespace {
@@ -24,43 +25,33 @@ namespace {
 // The lowest version that has a flow.
 constexpr uint16_t kLowestFlow = TLS1_3_VERSION;
 
-size_t wire_padding(SSL* ssl, int type, size_t length, void* argument) {
-  const Hooks& hooks = *ssl->hooks;
-  (void)argument;
-  return hooks.record_padding(ssl, type, length, hooks.record_padding_argument);
+// SSL_CTX_set_msg_callback(3): a header is shown with the version that stands in it.
+void show_header(Connection& connection, bool written, View header) {
+  call_message(connection, written, header[1] << 8 | header[2], SSL3_RT_HEADER, header);
 }
 
 void observe_header(void* context, View header) {
-  auto* connection = static_cast<Connection*>(context);
-  call_message(*connection, false, 0, SSL3_RT_HEADER, header);
+  show_header(*static_cast<Connection*>(context), false, header);
 }
 
 void observe_written_header(void* context, View header) {
-  auto* connection = static_cast<Connection*>(context);
-  call_message(*connection, true, 0, SSL3_RT_HEADER, header);
+  show_header(*static_cast<Connection*>(context), true, header);
 }
 
 void observe_inner_type(void* context, uint8_t type) {
-  auto* connection = static_cast<Connection*>(context);
-  call_message(*connection, false, SSL_version(connection), SSL3_RT_INNER_CONTENT_TYPE, {&type, 1});
+  call_message(*static_cast<Connection*>(context), false, TLS1_3_VERSION,
+               SSL3_RT_INNER_CONTENT_TYPE, {&type, 1});
 }
 
+// OpenSSL tells the version of the record here.
 void observe_written_inner_type(void* context, uint8_t type) {
-  auto* connection = static_cast<Connection*>(context);
-  call_message(*connection, true, SSL_version(connection), SSL3_RT_INNER_CONTENT_TYPE, {&type, 1});
+  call_message(*static_cast<Connection*>(context), true, TLS1_2_VERSION, SSL3_RT_INNER_CONTENT_TYPE,
+               {&type, 1});
 }
 
-// The channel's settings that come from configuration.
 void prepare_channel(Handshake& hs) {
   StreamChannel& channel = hs.conn.channel;
-  const Hooks& hooks = *hs.conn.hooks;
   channel.reader.set_server(hs.server);
-  RecordPadding padding;
-  padding.block = (*hs.policy)->block_padding;
-  padding.callback = hooks.record_padding != nullptr ? wire_padding : nullptr;
-  padding.ssl = hs.ssl;
-  channel.writer.set_padding(padding);
-  if (hooks.message == nullptr) return;
   channel.reader.set_observer({observe_header, observe_inner_type, hs.ssl});
   channel.writer.set_observer({observe_written_header, observe_written_inner_type, hs.ssl});
 }
@@ -92,7 +83,15 @@ Verdict begin_session(Handshake& hs) {
   const Policy& policy = **hs.policy;
   std::memcpy(session->id_context, policy.id_context, policy.id_context_length);
   session->id_context_length = policy.id_context_length;
+  hold_max_fragment_length(hs);
   return success();
+}
+
+void hold_max_fragment_length(Handshake& hs) {
+  uint8_t mode = hs.max_fragment_length_mode;
+  hs.conn.session->max_fragment_length_mode = mode;
+  if (mode == TLSEXT_max_fragment_length_DISABLED) return;
+  hs.conn.channel.reader.set_max_plaintext(size_t{512} << (mode - 1));
 }
 
 }  // namespace handfast

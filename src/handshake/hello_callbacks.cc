@@ -81,6 +81,7 @@ Flow ask_certificate(Handshake& hs) {
 
 Verdict ask_status(Handshake& hs) {
   hs.staple = false;
+  hs.negotiated->status_requested = hs.offers.status_request;
   const LiveHooks& live = hs.ctx->live;
   if (!hs.offers.status_request || live.status == nullptr) return success();
   switch (live.status(hs.ssl, live.status_argument)) {

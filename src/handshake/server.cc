@@ -25,8 +25,29 @@ Verdict check_suites(const Handshake& hs) {
                           : fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
 }
 
+// OpenSSL chooses TLS 1.3 only with something to authenticate by: a key, or a callback that may
+// bring one.
+bool can_authenticate13(const Handshake& hs) {
+  if (hs.ctx->live.server_name != nullptr || hs.conn.session_ctx->live.server_name != nullptr ||
+      (*hs.hooks)->psk_server != nullptr || (*hs.hooks)->psk_find_session != nullptr) {
+    return true;
+  }
+  const Credentials& credentials = **hs.credentials;
+  if (credentials.callback != nullptr) return true;
+  for (const Credential& credential : credentials.slots) {
+    if (credential.certificate == nullptr || credential.private_key == nullptr) continue;
+    for (const SignatureScheme& scheme : all_signature_schemes()) {
+      if (scheme.tls13 && key_fits_scheme(credential.private_key.get(), scheme, TLS1_3_VERSION)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 bool enabled(const Handshake& hs, uint16_t version) {
-  return version >= hs.min_version && version <= hs.max_version;
+  return version >= hs.min_version && version <= hs.max_version &&
+         (version < TLS1_3_VERSION || can_authenticate13(hs));
 }
 
 // RFC 8446 4.2.1: the highest version of the list that we have.

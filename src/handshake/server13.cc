@@ -69,7 +69,7 @@ Verdict use_handshake_keys(Handshake& hs, Bytes& shared_secret, HandshakeSecret&
   log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
   HANDFAST_CHECK(set_write_secret(hs, hs.server_secret));
   log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
-  hs.conn.channel.reader.set_version(TLS1_2_VERSION);
+  hs.conn.channel.reader.set_version(TLS1_3_VERSION);
   // Clients may fail before they have changed their write keys.
   hs.conn.channel.reader.allow_plaintext_alert(true);
   return set_read_secret(hs, hs.client_secret);

@@ -172,10 +172,10 @@ Verdict send_hello_retry_request(Handshake& hs) {
   message.cipher_suite = hs.negotiated->suite->id;
   message.extensions = block.view().subspan(2);
   message.has_extensions = true;
+  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
   HANDFAST_CHECK(send(hs, message));
   hs.hello_retry_request = true;
   hs.negotiated->hello_retry_request = true;
-  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
   // RFC 8446 4.2.10: early data behind a hello that is retried is skipped.
   if (hs.offers.early_data) {
     hs.conn.channel.reader.skip_early_data((*hs.policy)->recv_max_early_data, true);

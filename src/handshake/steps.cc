@@ -23,7 +23,8 @@ Verdict send_scratch(Handshake& hs) {
   View whole = hs.scratch.view();
   if (!hs.transcript.add(whole)) return malloc_failure();
   StreamChannel& channel = hs.conn.channel;
-  size_t limit = (*hs.policy)->max_send_fragment;
+  follow_write_settings(hs.conn);
+  size_t limit = fragment_limit(hs.conn);
   for (View rest = whole; !rest.empty();) {
     View fragment = rest.first(rest.size() < limit ? rest.size() : limit);
     HANDFAST_CHECK(channel.writer.seal(ContentType::handshake, fragment, channel.output));

@@ -16,7 +16,7 @@ namespace handfast {
 using SctStackPtr = std::unique_ptr<STACK_OF(SCT), FreeWith<SCT_LIST_free>>;
 
 // The timestamps of the TLS extension's body, of a stapled OCSP response and in the certificate
-// itself; each may be missing. False: memory.
+// itself; each may be missing; `out` stays empty when all are. False: memory.
 [[nodiscard]] bool read_scts(View extension, View ocsp_response, X509* certificate,
                              SctStackPtr& out);
 

@@ -89,7 +89,7 @@ VerifyOutcome verify_chain(Exchange& exchange, STACK_OF(X509) * chain, long& ver
     verified = false;
   }
   if (!verified) return VerifyOutcome::rejected;
-  bool again = !exchange.server && SSL_want(exchange.ssl) == SSL_RETRY_VERIFY;
+  bool again = SSL_want(exchange.ssl) == SSL_RETRY_VERIFY;
   return again ? VerifyOutcome::retry : VerifyOutcome::verified;
 }
 

@@ -10,7 +10,7 @@ namespace handfast {
 
 enum class VerifyOutcome {
   verified,
-  retry,     // client: the application called SSL_set_retry_verify(3); verify again later
+  retry,     // the application called SSL_set_retry_verify(3); verify again later
   rejected,  // whether that ends the handshake is up to the verify mode
 };
 

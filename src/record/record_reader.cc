@@ -100,7 +100,8 @@ Opened RecordReader::open(std::span<uint8_t> input) {
     default:
       // RFC 8446 5: "If a TLS implementation receives an unexpected record type, it MUST terminate
       // the connection with an "unexpected_message" alert."
-      return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD);
+      return fail(Alert::unexpected_message,
+                  version_ == 0 ? SSL_R_UNEXPECTED_MESSAGE : SSL_R_UNEXPECTED_RECORD);
   }
   if (protects(header.type)) return open_protected(header, body);
   return deliver(header.type, body, header.record_length());
@@ -119,7 +120,7 @@ Verdict RecordReader::check_first_header(const Header& header) const {
 
 Verdict RecordReader::check_header(const Header& header) const {
   if (first_record_) HANDFAST_CHECK(check_first_header(header));
-  if (header.version >> 8 != SSL3_VERSION_MAJOR) {
+  if (!protection_.active() && header.version >> 8 != SSL3_VERSION_MAJOR) {
     return fatal(Alert::protocol_version, SSL_R_WRONG_VERSION_NUMBER);
   }
   if (version_ != 0 && version_ < TLS1_3_VERSION && header.version != version_) {
@@ -176,9 +177,8 @@ Opened RecordReader::open_change_cipher_spec(const Header& header, std::span<uin
   }
   // RFC 8446 5: any other value, or one outside the handshake, is an unexpected_message.
   if (body.size() != 1 || body[0] != SSL3_MT_CCS) {
-    return fail(Alert::unexpected_message, allow_change_cipher_spec_
-                                               ? SSL_R_INVALID_CCS_MESSAGE
-                                               : SSL_R_BAD_CHANGE_CIPHER_SPEC);
+    return fail(Alert::unexpected_message, protection_.active() ? SSL_R_INVALID_CCS_MESSAGE
+                                                                : SSL_R_BAD_CHANGE_CIPHER_SPEC);
   }
   if (!allow_change_cipher_spec_) return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
   if (++empty_records_ > kMaxEmptyRecords) {
@@ -220,7 +220,10 @@ Opened RecordReader::deliver(ContentType type, std::span<uint8_t> content, size_
     // RFC 8446 5.1: "Implementations MUST NOT send zero-length fragments of Handshake types"; 5.4
     // says the same of Alert.
     bool strict = version_ == 0 || version_ == TLS1_3_VERSION;
-    if (strict && (type == ContentType::handshake || type == ContentType::alert)) {
+    // An empty alert of a peer without keys fails as any malformed alert does.
+    bool handled = type == ContentType::handshake ||
+                   (type == ContentType::alert && version_ == TLS1_3_VERSION);
+    if (strict && handled) {
       return fail(Alert::unexpected_message, SSL_R_BAD_LENGTH);
     }
     if (++empty_records_ > kMaxEmptyRecords) {

@@ -268,7 +268,7 @@ void alpn() {
                                  const unsigned char* offer, unsigned length, void*) {
                                 out("  offered %u bytes", length);
                                 unsigned char* place = nullptr;
-                                const unsigned char own[] = "\10http/1.1\2h2";
+                                static const unsigned char own[] = "\10http/1.1\2h2";
                                 int found = SSL_select_next_proto(&place, size, own, sizeof own - 1,
                                                                   offer, length);
                                 *picked = place;
