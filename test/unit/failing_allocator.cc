@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 namespace support {
 
@@ -14,12 +14,16 @@ constexpr size_t kNever = ~size_t{0};
 thread_local size_t left = kNever;
 thread_local bool failed = false;
 
-// `file` is the source that called OPENSSL_malloc; those of libcrypto were built elsewhere.
+// `file` is the source that called OPENSSL_malloc, with its folder or from the project's root on;
+// those of libcrypto were built elsewhere.
+bool is_ours(std::string_view file) {
+  constexpr std::string_view kRoot = HANDFAST_SOURCE_DIR "/";
+  if (file.starts_with(kRoot)) file.remove_prefix(kRoot.size());
+  return file.starts_with("src/");
+}
+
 bool shall_fail(const char* file) {
-  if (left == kNever || file == nullptr ||
-      std::strncmp(file, HANDFAST_SOURCE_DIR "/src/", sizeof HANDFAST_SOURCE_DIR + 4) != 0) {
-    return false;
-  }
+  if (left == kNever || file == nullptr || !is_ours(file)) return false;
   if (left-- > 0) return false;
   left = kNever;
   failed = true;
