@@ -120,7 +120,7 @@ Verdict RecordReader::check_first_header(const Header& header) const {
 
 Verdict RecordReader::check_header(const Header& header) const {
   if (first_record_) HANDFAST_CHECK(check_first_header(header));
-  if (!protection_.active() && header.version >> 8 != SSL3_VERSION_MAJOR) {
+  if (header.version >> 8 != SSL3_VERSION_MAJOR) {
     return fatal(Alert::protocol_version, SSL_R_WRONG_VERSION_NUMBER);
   }
   if (version_ != 0 && version_ < TLS1_3_VERSION && header.version != version_) {
