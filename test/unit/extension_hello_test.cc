@@ -129,9 +129,23 @@ TEST(ExtensionHello, NoGroupForTls13) {
                SSL_R_NO_SUITABLE_GROUPS);
 }
 
-TEST(ExtensionHello, NoSchemeForTls13) {
+TEST(ExtensionHello, SchemesForCertificatesOnly) {
   Client client;
   const uint16_t schemes[] = {0x0401};  // rsa_pkcs1_sha256
+  ASSERT_TRUE(client.policy.edit()->signature_schemes.assign(schemes));
+  EXPECT_NE(client.hello().find("000d000400020401"), std::string::npos);
+  // A server's request must leave the client a way to sign.
+  Side server(true);
+  ASSERT_TRUE(server.policy.edit()->signature_schemes.assign(schemes));
+  Bytes out;
+  Writer writer(out);
+  EXPECT_FATAL(write_extensions(server.exchange, kInCertificateRequest, writer), internal_error,
+               SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM);
+}
+
+TEST(ExtensionHello, NoScheme) {
+  Client client;
+  const uint16_t schemes[] = {0x0402};  // dsa_sha256, not for TLS 1.3
   ASSERT_TRUE(client.policy.edit()->signature_schemes.assign(schemes));
   Bytes out;
   Writer writer(out);

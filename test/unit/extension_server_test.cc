@@ -348,7 +348,7 @@ TEST(ExtensionServer, CertificateAuthorities) {
   Server server;
   EXPECT_OK(server.reads(kType, "0011 000f 300d310b300906035504030c026361"));
   EXPECT_EQ(sk_X509_NAME_num(server.negotiated.peer_ca_names.get()), 1);
-  EXPECT_FATAL(Server().reads(kType, "0000"), decode_error, SSL_R_LENGTH_MISMATCH);
+  EXPECT_FATAL(Server().reads(kType, "00"), decode_error, SSL_R_LENGTH_MISMATCH);
 }
 
 // --- Answers ---
@@ -411,6 +411,10 @@ TEST(ExtensionServer, StapledResponse) {
             "0005000701000003"
             "0a0b0c");
   server.exchange.certificate_index = 1;
+  EXPECT_EQ(to_hex(server.write(kInCertificate)), "");
+  // OCSPResponse<1..2^24-1>: an empty one is none.
+  server.exchange.certificate_index = 0;
+  server.request.ocsp_response.clear();
   EXPECT_EQ(to_hex(server.write(kInCertificate)), "");
 }
 
