@@ -130,7 +130,7 @@ const char* SSL_get_version(const SSL* ssl) {
 
 int SSL_client_version(const SSL* ssl) {
   int offered = ssl->negotiated.client_version;
-  return offered != 0 ? offered : ssl->method->version;
+  return offered != 0 ? offered : ssl->ctx->method->version;
 }
 
 // Certificates and keys go, chains and callbacks too; the rest of the credentials stays.
