@@ -65,7 +65,8 @@ bool read_suites(handfast::Reader reader, bool version2, STACK_OF(SSL_CIPHER) * 
     if ((version2 && !reader.u8(kind)) || !reader.u16(id)) return false;
     const CipherSuite* suite = kind == 0 ? handfast::find_cipher_suite(id) : nullptr;
     if (suite == nullptr) continue;
-    if (sk_SSL_CIPHER_push(handfast::is_signalling(*suite) ? signalling : suites, suite) == 0) return false;
+    if (sk_SSL_CIPHER_push(handfast::is_signalling(*suite) ? signalling : suites, suite) == 0)
+      return false;
   }
   return true;
 }

@@ -31,8 +31,7 @@ bool skip_prefix(const SSL_CONF_CTX& conf, const char*& command) {
   size_t length = std::strlen(prefix);
   if (std::strlen(command) <= length) return false;
   if (command_line && std::strncmp(command, prefix, length) != 0) return false;
-  if ((conf.flags & SSL_CONF_FLAG_FILE) != 0 &&
-      OPENSSL_strncasecmp(command, prefix, length) != 0) {
+  if ((conf.flags & SSL_CONF_FLAG_FILE) != 0 && OPENSSL_strncasecmp(command, prefix, length) != 0) {
     return false;
   }
   command += length;

@@ -17,8 +17,8 @@ namespace {
 // nullptr when the command is for neither, or only for the other kind of object.
 const Control* find(int command, Control::On on) {
   for (std::span<const Control> table :
-       {handfast::policy_controls(), handfast::extension_controls(),
-        handfast::algorithm_controls(), handfast::connection_controls()}) {
+       {handfast::policy_controls(), handfast::extension_controls(), handfast::algorithm_controls(),
+        handfast::connection_controls()}) {
     for (const Control& control : table) {
       if (control.command == command && (control.on == Control::On::both || control.on == on)) {
         return &control;

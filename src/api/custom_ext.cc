@@ -50,15 +50,18 @@ bool known(const SSL_CTX* ctx, unsigned type, ExtensionRole role) {
   return false;
 }
 
-bool acceptable(const SSL_CTX* ctx, unsigned type, ExtensionRole role) {
+bool acceptable(const SSL_CTX* ctx, unsigned type, unsigned context, ExtensionRole role) {
   if (type > UINT16_MAX) return false;
-  // Servers get certificate timestamps from the application: there it stands in for the library.
+  // Certificate timestamps may be the application's, unless the library asks for them itself.
   bool timestamps = type == TLSEXT_TYPE_signed_certificate_timestamp;
+  if (timestamps && (context & SSL_EXT_CLIENT_HELLO) != 0 && SSL_CTX_ct_is_enabled(ctx) != 0) {
+    return false;
+  }
   return (timestamps || SSL_extension_supported(type) == 0) && !known(ctx, type, role);
 }
 
 int add(SSL_CTX* ctx, unsigned type, const CustomExtension& custom) {
-  if (!acceptable(ctx, type, custom.role)) return 0;
+  if (!acceptable(ctx, type, custom.context, custom.role)) return 0;
   handfast::Credentials* credentials = ctx->credentials.edit();
   return credentials != nullptr && credentials->custom_extensions.push_back(custom) ? 1 : 0;
 }

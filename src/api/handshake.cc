@@ -28,13 +28,21 @@ int SSL_accept(SSL* ssl) {
   return SSL_do_handshake(ssl);
 }
 
-OSSL_HANDSHAKE_STATE SSL_get_state(const SSL* ssl) { return ssl->state; }
+OSSL_HANDSHAKE_STATE SSL_get_state(const SSL* ssl) {
+  return ssl->state;
+}
 
-int SSL_in_init(const SSL* ssl) { return ssl->in_init ? 1 : 0; }
+int SSL_in_init(const SSL* ssl) {
+  return ssl->in_init ? 1 : 0;
+}
 
-int SSL_is_init_finished(const SSL* ssl) { return !ssl->in_init && ssl->state == TLS_ST_OK; }
+int SSL_is_init_finished(const SSL* ssl) {
+  return !ssl->in_init && ssl->state == TLS_ST_OK;
+}
 
-int SSL_in_before(const SSL* ssl) { return ssl->phase == Phase::before ? 1 : 0; }
+int SSL_in_before(const SSL* ssl) {
+  return ssl->phase == Phase::before ? 1 : 0;
+}
 
 int SSL_key_update(SSL* ssl, int type) {
   if (ssl->negotiated.version != TLS1_3_VERSION) {
@@ -80,6 +88,8 @@ void SSL_set_post_handshake_auth(SSL* ssl, int value) {
   if (handfast::Policy* policy = ssl->policy.edit()) policy->post_handshake_auth = value != 0;
 }
 
-int SSL_get_key_update_type(const SSL* ssl) { return ssl->key_update; }
+int SSL_get_key_update_type(const SSL* ssl) {
+  return ssl->key_update;
+}
 
 }  // extern "C"

@@ -178,11 +178,17 @@ ossl_ssize_t SSL_sendfile(SSL* ssl, int, off_t, size_t, int) {
   return refuse(ssl, SSL_R_UNINITIALIZED);
 }
 
-void SSL_set_shutdown(SSL* ssl, int mode) { ssl->shutdown = mode; }
+void SSL_set_shutdown(SSL* ssl, int mode) {
+  ssl->shutdown = mode;
+}
 
-int SSL_get_shutdown(const SSL* ssl) { return ssl->shutdown; }
+int SSL_get_shutdown(const SSL* ssl) {
+  return ssl->shutdown;
+}
 
-int SSL_want(const SSL* ssl) { return ssl->want; }
+int SSL_want(const SSL* ssl) {
+  return ssl->want;
+}
 
 // This connection's own state decides first: an entry that another connection left in the thread's
 // queue does not turn a retry into a failure.

@@ -9,15 +9,15 @@
 using handfast::find_method;
 using handfast::MethodRole;
 
-#define METHODS(prefix, version)                                      \
-  const SSL_METHOD* prefix##_method(void) {                           \
-    return find_method(version, MethodRole::both);                    \
-  }                                                                   \
-  const SSL_METHOD* prefix##_client_method(void) {                    \
-    return find_method(version, MethodRole::client);                  \
-  }                                                                   \
-  const SSL_METHOD* prefix##_server_method(void) {                    \
-    return find_method(version, MethodRole::server);                  \
+#define METHODS(prefix, version)                     \
+  const SSL_METHOD* prefix##_method(void) {          \
+    return find_method(version, MethodRole::both);   \
+  }                                                  \
+  const SSL_METHOD* prefix##_client_method(void) {   \
+    return find_method(version, MethodRole::client); \
+  }                                                  \
+  const SSL_METHOD* prefix##_server_method(void) {   \
+    return find_method(version, MethodRole::server); \
   }
 
 extern "C" {

@@ -32,8 +32,7 @@ int default_security_callback(const SSL* ssl, const SSL_CTX* ctx, int operation,
 }
 
 handfast::SecurityCallback security_callback(const Policy& policy) {
-  return policy.security_callback != nullptr ? policy.security_callback
-                                             : default_security_callback;
+  return policy.security_callback != nullptr ? policy.security_callback : default_security_callback;
 }
 
 }  // namespace

@@ -24,14 +24,6 @@ void reorder(Session& session) {
   if (SessionCache* cache = session.cache) cache->reorder(session);
 }
 
-// A connection that ends without a close_notify makes its session useless for resumption.
-void forget_unfinished(SSL* ssl) {
-  bool open = ssl->phase == handfast::Phase::connected && (ssl->shutdown & SSL_SENT_SHUTDOWN) == 0;
-  if (open && ssl->session != nullptr) {
-    handfast::remove_session(*ssl->session_ctx, *ssl->session);
-  }
-}
-
 }  // namespace
 
 extern "C" {
@@ -213,7 +205,7 @@ SSL_SESSION* SSL_get1_session(SSL* ssl) {
 }
 
 int SSL_set_session(SSL* ssl, SSL_SESSION* session) {
-  forget_unfinished(ssl);
+  handfast::drop_bad_session(*ssl);
   if (ssl->method != ssl->ctx->method && SSL_set_ssl_method(ssl, ssl->ctx->method) == 0) return 0;
   if (session != nullptr) {
     handfast::up_ref(session);

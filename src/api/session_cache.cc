@@ -14,8 +14,6 @@ using handfast::Hooks;
 
 namespace {
 
-constexpr long kDefaultTimeout = 7200;  // seconds, of every version
-
 using NotResumable = int (*)(SSL* ssl, int is_forward_secure);
 
 // Of an SSL_CTX or an SSL.
@@ -71,7 +69,7 @@ long SSL_CTX_get_timeout(const SSL_CTX* ctx) {
 }
 
 long SSL_get_default_timeout(const SSL*) {
-  return kDefaultTimeout;
+  return handfast::kDefaultSessionTimeout;
 }
 
 void SSL_CTX_sess_set_new_cb(SSL_CTX* ctx, int (*callback)(SSL*, SSL_SESSION*)) {

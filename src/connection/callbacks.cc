@@ -11,8 +11,7 @@ void call_info(const Connection& connection, int where, int value) {
   if (callback != nullptr) callback(&connection, where, value);
 }
 
-void call_message(Connection& connection, bool written, int version, int content_type,
-                  View bytes) {
+void call_message(Connection& connection, bool written, int version, int content_type, View bytes) {
   const Hooks& hooks = *connection.hooks;
   if (hooks.message == nullptr) return;
   hooks.message(written ? 1 : 0, version, content_type, bytes.data(), bytes.size(), &connection,

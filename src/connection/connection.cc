@@ -33,16 +33,6 @@ void forget_handshake(Connection& connection) {
   connection.key_updates_received = 0;
 }
 
-// A connection that was cut off must not be resumed (RFC 5246 section 7.2.1).
-void drop_bad_session(Connection& connection) {
-  if (connection.session == nullptr || connection.in_init ||
-      (connection.shutdown & SSL_SENT_SHUTDOWN) != 0) {
-    return;
-  }
-  connection.session->not_resumable = true;
-  connection.session.reset();
-}
-
 void share(Connection& connection, Context* context) {
   up_ref(context);
   connection.ctx.reset(context);
@@ -112,6 +102,17 @@ Connection* new_connection(Context* context) {
     return nullptr;
   }
   return connection;
+}
+
+// RFC 5246 section 7.2.1.
+void drop_bad_session(Connection& connection) {
+  if (connection.session == nullptr || connection.in_init ||
+      (connection.shutdown & SSL_SENT_SHUTDOWN) != 0) {
+    return;
+  }
+  connection.session->not_resumable = true;
+  remove_session(*connection.session_ctx, *connection.session);
+  connection.session.reset();
 }
 
 void free_connection(Connection* connection) {

@@ -111,6 +111,9 @@ int current_version(const Connection& connection);
 // SSL_set_SSL_CTX: credentials and what goes with them come from `context`, nullptr for that of
 // the session. False: memory; nothing is changed then.
 bool switch_context(Connection& connection, Context* context);
+// A connection that was cut off must not be resumed: lets go of its session and takes it out of the
+// cache. Nothing happens to one that has not been connected, or has sent close_notify.
+void drop_bad_session(Connection& connection);
 // SSL_clear(3): ready for another handshake with the same configuration. False: see the queue.
 bool clear(Connection& connection);
 

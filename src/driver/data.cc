@@ -79,8 +79,7 @@ Next take_record(Connection& connection, bool wants_data, int& result) {
   switch (opened.type) {
     case ContentType::application_data:
       if (!wants_data) {
-        result = failed(connection,
-                        fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
+        result = failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
         return Next::stop;
       }
       connection.key_updates_received = 0;

@@ -10,7 +10,9 @@
 
 namespace handfast {
 
-void DestroyHandshake::operator()(Handshake* handshake) const { destroy(handshake); }
+void DestroyHandshake::operator()(Handshake* handshake) const {
+  destroy(handshake);
+}
 
 namespace {
 
@@ -85,8 +87,8 @@ Resolved await_message(Connection& connection, Handshake& hs) {
     // RFC 8446 5.1: no other record may stand between the parts of a handshake message.
     if (opened.type != ContentType::handshake && opened.type != ContentType::alert &&
         !hs.inbox.rest().empty()) {
-      return failed(connection, fatal(Alert::unexpected_message,
-                                      SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA));
+      return failed(connection,
+                    fatal(Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA));
     }
     if (take_record(connection, hs, opened) == Resolved::stop) return Resolved::stop;
   }
@@ -169,8 +171,7 @@ void fail(Connection& connection, const Verdict& verdict) {
   bool already = connection.phase == Phase::failed;
   connection.phase = Phase::failed;
   connection.in_init = true;
-  if (already || verdict.alert == Alert::none ||
-      (connection.shutdown & SSL_SENT_SHUTDOWN) != 0) {
+  if (already || verdict.alert == Alert::none || (connection.shutdown & SSL_SENT_SHUTDOWN) != 0) {
     return;
   }
   send_alert(connection, SSL3_AL_FATAL, verdict.alert);

@@ -35,9 +35,9 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
   progress = false;
   if (connection.rbio == nullptr) return internal_error(SSL_R_READ_BIO_NOT_SET);
   bool ahead = connection.policy->read_ahead;
-  size_t room = ahead ? std::max({need, kMaxRecordLength,
-                                  connection.policy->default_read_buffer_length})
-                      : need;
+  size_t room =
+      ahead ? std::max({need, kMaxRecordLength, connection.policy->default_read_buffer_length})
+            : need;
   if (!make_room(channel, room)) return malloc_failure();
   size_t wanted = ahead ? channel.input.size() - channel.input_end
                         : need - (channel.input_end - channel.input_begin);

@@ -7,7 +7,8 @@ namespace handfast {
 
 enum class Incoming : uint8_t {
   record,   // `opened` holds one
-  blocked,  // the BIO has no more for now, ended without close_notify, or failed: return to the caller
+  blocked,  // the BIO has no more for now, ended without close_notify, or failed: return to the
+            // caller
   failed,   // `opened.verdict` says why
 };
 

@@ -75,8 +75,8 @@ Verdict send_client_hello(Handshake& hs) {
   hello.cipher_suites = suites.view();
   hello.compression_methods = kNullCompression;
   hello.has_extensions = true;
-  hs.hello_prefix_length = kHandshakeHeaderLength + 2 + 32 + 1 + hello.session_id.size() + 2 +
-                           suites.size() + 2;
+  hs.hello_prefix_length =
+      kHandshakeHeaderLength + 2 + 32 + 1 + hello.session_id.size() + 2 + suites.size() + 2;
   Bytes block;
   Writer extensions(block);
   HANDFAST_CHECK(write_extensions(hs, kInClientHello, extensions));
@@ -84,7 +84,9 @@ Verdict send_client_hello(Handshake& hs) {
   return send(hs, hello);
 }
 
-bool ends_with(View random, View sentinel) { return equal(random.last(8), sentinel); }
+bool ends_with(View random, View sentinel) {
+  return equal(random.last(8), sentinel);
+}
 
 // The version that the server chose, held against what we offered.
 Verdict choose_version(Handshake& hs, const ServerHello& hello) {

@@ -110,12 +110,14 @@ struct Pause {
   }
   void await_resume() const {}
 };
-inline Pause pause(Handshake& hs, Want want) { return Pause{flow_state(hs), want}; }
+inline Pause pause(Handshake& hs, Want want) {
+  return Pause{flow_state(hs), want};
+}
 
 // Inside flows: leaves the flow with the verdict when `expression` failed.
-#define CHECK(expression)                                  \
-  do {                                                     \
-    ::handfast::Verdict handfast_verdict = (expression);   \
+#define CHECK(expression)                                   \
+  do {                                                      \
+    ::handfast::Verdict handfast_verdict = (expression);    \
     if (!handfast_verdict.ok()) co_return handfast_verdict; \
   } while (0)
 

@@ -79,7 +79,9 @@ Verdict begin_session(Handshake& hs) {
   session->cipher = hs.negotiated->suite;
   session->cipher_id = SSL_CIPHER_get_id(session->cipher);
   session->group = hs.negotiated->group;
-  session->timeout = hs.conn.session_ctx->session_timeout;
+  session->verify_result = X509_V_OK;
+  long timeout = hs.conn.session_ctx->session_timeout;
+  session->timeout = timeout == 0 ? kDefaultSessionTimeout : timeout;
   const Policy& policy = **hs.policy;
   std::memcpy(session->id_context, policy.id_context, policy.id_context_length);
   session->id_context_length = policy.id_context_length;

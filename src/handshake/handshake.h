@@ -47,23 +47,25 @@ struct Handshake : FlowState, Exchange {
   std::span<const Expect> expected;
   Verdict receive_verdict;
   Transcript transcript;
-  ClientHello client_hello;     // server: of the last ClientHello, for the client-hello callback
-  Bytes client_hello_bytes;     // its storage across waits
-  Bytes scratch;                // the message being built
+  ClientHello client_hello;  // server: of the last ClientHello, for the client-hello callback
+  Bytes client_hello_bytes;  // its storage across waits
+  Bytes scratch;             // the message being built
   uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
   uint8_t session_id_length = 0;
   bool started = false;         // the flow has begun
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
   bool verify_retry = false;
   TrafficSecret client_secret, server_secret;  // handshake traffic
-  Flow flow{nullptr};           // last: its frames refer to all of the above
+  Flow flow{nullptr};                          // last: its frames refer to all of the above
 };
 
-inline FlowState& flow_state(Handshake& hs) { return hs; }
+inline FlowState& flow_state(Handshake& hs) {
+  return hs;
+}
 
 // --- The flows ---
-Flow client_handshake(Handshake& hs);   // client.cc
-Flow server_handshake(Handshake& hs);   // server.cc
-Flow post_handshake(Handshake& hs);     // post_handshake.cc
+Flow client_handshake(Handshake& hs);  // client.cc
+Flow server_handshake(Handshake& hs);  // server.cc
+Flow post_handshake(Handshake& hs);    // post_handshake.cc
 
 }  // namespace handfast

@@ -4,7 +4,9 @@ namespace handfast {
 namespace {
 
 // A callback may have given the connection another SSL_CTX (SSL_set_SSL_CTX).
-void follow_context(Handshake& hs) { hs.ctx = hs.conn.ctx.get(); }
+void follow_context(Handshake& hs) {
+  hs.ctx = hs.conn.ctx.get();
+}
 
 Verdict keep_name(UniqueString& out, View name) {
   out.reset(OPENSSL_strndup(reinterpret_cast<const char*>(name.data()), name.size()));

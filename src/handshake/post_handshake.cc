@@ -63,10 +63,13 @@ Flow post_handshake(Handshake& hs) {
   if (hs.conn.key_update != SSL_KEY_UPDATE_NONE && hs.inbox.rest().empty()) {
     CHECK(co_await send_key_update(hs));
   } else {
-    announce(hs);
-    CHECK(co_await receive(hs, hs.server ? std::span<const Expect>(kToServer)
-                                         : std::span<const Expect>(kToClient)));
-    CHECK(hs.message.type == SSL3_MT_KEY_UPDATE ? read_key_update(hs) : read_ticket(hs));
+    // RFC 8446 5.1: several messages may share a record, and the last may go on in the next.
+    do {
+      step(hs, TLS_ST_OK);
+      CHECK(co_await receive(
+          hs, hs.server ? std::span<const Expect>(kToServer) : std::span<const Expect>(kToClient)));
+      CHECK(hs.message.type == SSL3_MT_KEY_UPDATE ? read_key_update(hs) : read_ticket(hs));
+    } while (!hs.inbox.rest().empty());
   }
   step(hs, TLS_ST_OK);
   finish(hs);

@@ -21,8 +21,7 @@ Verdict check_suites(const Handshake& hs) {
   const CipherSuite* found = first_suite(hs, [&](const CipherSuite& suite) {
     return fits_version(suite, hs.max_version, hs.max_version);
   });
-  return found != nullptr ? success()
-                          : fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
+  return found != nullptr ? success() : fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
 }
 
 // OpenSSL chooses TLS 1.3 only with something to authenticate by: a key, or a callback that may

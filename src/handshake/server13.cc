@@ -60,8 +60,7 @@ Verdict use_handshake_keys(Handshake& hs, Bytes& shared_secret, HandshakeSecret&
   EarlySecret early;
   Digest hash;
   bool derived = early.start(hs.transcript.md(), {}) &&
-                 std::move(early).next(shared_secret.view(), secret) &&
-                 hs.transcript.hash(hash) &&
+                 std::move(early).next(shared_secret.view(), secret) && hs.transcript.hash(hash) &&
                  secret.client_handshake_traffic(hash.view(), hs.client_secret) &&
                  secret.server_handshake_traffic(hash.view(), hs.server_secret);
   shared_secret.wipe();
@@ -147,8 +146,8 @@ Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake
     CHECK(send_change_cipher_spec(hs));
   }
   CHECK(use_handshake_keys(hs, shared_secret, handshake_secret));
-  if (hs.offers.early_data) hs.conn.channel.reader.skip_early_data(
-      (*hs.policy)->recv_max_early_data, false);
+  if (hs.offers.early_data)
+    hs.conn.channel.reader.skip_early_data((*hs.policy)->recv_max_early_data, false);
   step(hs, TLS_ST_SW_ENCRYPTED_EXTENSIONS);
   CHECK(send_encrypted_extensions(hs));
   if (wants_certificate(hs)) {

@@ -17,7 +17,9 @@ void step(Handshake& hs, OSSL_HANDSHAKE_STATE state) {
   hs.conn.state = state;
 }
 
-int message_version(const Handshake& hs) { return SSL_version(hs.ssl); }
+int message_version(const Handshake& hs) {
+  return SSL_version(hs.ssl);
+}
 
 Verdict send_scratch(Handshake& hs) {
   View whole = hs.scratch.view();
@@ -43,15 +45,13 @@ Verdict send_change_cipher_spec(Handshake& hs) {
 }
 
 Verdict set_read_secret(Handshake& hs, const TrafficSecret& secret) {
-  HANDFAST_CHECK(
-      hs.conn.channel.reader.change_keys(*hs.algorithms, *hs.negotiated->suite, secret));
+  HANDFAST_CHECK(hs.conn.channel.reader.change_keys(*hs.algorithms, *hs.negotiated->suite, secret));
   hs.conn.read_secret = secret;
   return success();
 }
 
 Verdict set_write_secret(Handshake& hs, const TrafficSecret& secret) {
-  HANDFAST_CHECK(
-      hs.conn.channel.writer.change_keys(*hs.algorithms, *hs.negotiated->suite, secret));
+  HANDFAST_CHECK(hs.conn.channel.writer.change_keys(*hs.algorithms, *hs.negotiated->suite, secret));
   hs.conn.write_secret = secret;
   return success();
 }

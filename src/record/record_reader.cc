@@ -177,8 +177,8 @@ Opened RecordReader::open_change_cipher_spec(const Header& header, std::span<uin
   }
   // RFC 8446 5: any other value, or one outside the handshake, is an unexpected_message.
   if (body.size() != 1 || body[0] != SSL3_MT_CCS) {
-    return fail(Alert::unexpected_message, protection_.active() ? SSL_R_INVALID_CCS_MESSAGE
-                                                                : SSL_R_BAD_CHANGE_CIPHER_SPEC);
+    return fail(Alert::unexpected_message,
+                protection_.active() ? SSL_R_INVALID_CCS_MESSAGE : SSL_R_BAD_CHANGE_CIPHER_SPEC);
   }
   if (!allow_change_cipher_spec_) return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
   if (++empty_records_ > kMaxEmptyRecords) {

@@ -44,7 +44,7 @@ struct Negotiated {
   // SSL_get_early_data_status; a server that skips what came says REJECTED.
   int early_data_status = SSL_EARLY_DATA_NOT_SENT;
   bool status_requested = false;  // server: the client asked for OCSP
-  bool resumed = false;  // SSL_session_reused
+  bool resumed = false;           // SSL_session_reused
   bool hello_retry_request = false;
   bool extended_master_secret = false;
 };

@@ -14,6 +14,9 @@
 namespace handfast {
 class SessionCache;
 
+// Seconds, of a context that names no other: SSL_get_default_timeout(3).
+constexpr long kDefaultSessionTimeout = 7200;
+
 // The longest secret that a session can hold: an external PSK.
 constexpr size_t kMaxMasterKeyLength = 512;
 

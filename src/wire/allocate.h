@@ -1,4 +1,5 @@
-// Objects in memory from OPENSSL_malloc, so that programs which replace the allocator see all of it.
+// Objects in memory from OPENSSL_malloc, so that programs which replace the allocator see all of
+// it.
 #pragma once
 
 #include <openssl/crypto.h>

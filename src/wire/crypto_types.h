@@ -18,7 +18,9 @@ struct FreeWith {
   }
 };
 
-inline void free_x509_stack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
+inline void free_x509_stack(STACK_OF(X509) * stack) {
+  sk_X509_pop_free(stack, X509_free);
+}
 inline void free_x509_name_stack(STACK_OF(X509_NAME) * stack) {
   sk_X509_NAME_pop_free(stack, X509_NAME_free);
 }

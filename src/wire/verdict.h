@@ -53,7 +53,9 @@ struct [[nodiscard]] Verdict {
   [[nodiscard]] constexpr bool ok() const { return library == 0; }
 };
 
-constexpr Verdict success() { return {}; }
+constexpr Verdict success() {
+  return {};
+}
 
 // A failure of the protocol. `reason`: SSL_R_*; the caller's file and line are kept for the queue.
 constexpr Verdict fatal(Alert alert, int reason, const char* file = __builtin_FILE(),
@@ -63,21 +65,19 @@ constexpr Verdict fatal(Alert alert, int reason, const char* file = __builtin_FI
 
 // A failure of libcrypto or of an application's callback that should not happen.
 constexpr Verdict internal_error(int reason = ERR_R_INTERNAL_ERROR,
-                                 const char* file = __builtin_FILE(),
-                                 int line = __builtin_LINE()) {
+                                 const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   return fatal(Alert::internal_error, reason, file, line);
 }
 
-constexpr Verdict malloc_failure(const char* file = __builtin_FILE(),
-                                 int line = __builtin_LINE()) {
+constexpr Verdict malloc_failure(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   return fatal(Alert::internal_error, ERR_R_MALLOC_FAILURE, file, line);
 }
 
 // Leaves the verdict's function when `expression` failed.
-#define HANDFAST_CHECK(expression)                                  \
-  do {                                                              \
-    ::handfast::Verdict handfast_verdict = (expression);            \
-    if (!handfast_verdict.ok()) return handfast_verdict;            \
+#define HANDFAST_CHECK(expression)                       \
+  do {                                                   \
+    ::handfast::Verdict handfast_verdict = (expression); \
+    if (!handfast_verdict.ok()) return handfast_verdict; \
   } while (0)
 
 }  // namespace handfast
