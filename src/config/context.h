@@ -37,9 +37,9 @@ struct ssl_ctx_st {
 
   handfast::X509StorePtr store;  // SSL_CTX_set_cert_store; never nullptr
   handfast::NamedAuthorities authorities;
-  handfast::X509StackPtr extra_chain;  // SSL_CTX_add_extra_chain_cert
+  handfast::X509StackPtr extra_chain;          // SSL_CTX_add_extra_chain_cert
   handfast::CipherPattern missing_algorithms;  // of cipher suites, in the providers
-  handfast::CipherStackPtr ciphers;    // SSL_CTX_get_ciphers: all suites by preference
+  handfast::CipherStackPtr ciphers;            // SSL_CTX_get_ciphers: all suites by preference
   ENGINE* client_certificate_engine = nullptr;
 
   handfast::Unique<handfast::SessionCache> sessions;  // never nullptr

@@ -52,7 +52,7 @@ struct Credentials : Shared {
   DH* (*dh_callback)(SSL* ssl, int is_export, int key_length) = nullptr;
   int dh_auto = 0;
   Array<CustomExtension> custom_extensions;  // SSL_CTX_add_custom_ext, in order
-  UniqueString psk_identity_hint;  // SSL_CTX_use_psk_identity_hint; nullptr: none
+  UniqueString psk_identity_hint;            // SSL_CTX_use_psk_identity_hint; nullptr: none
 
   [[nodiscard]] bool copy_from(const Credentials& other);  // counted references, not deep copies
 };

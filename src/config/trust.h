@@ -11,8 +11,8 @@ namespace handfast {
 struct Trust : Shared {
   int verify_mode = SSL_VERIFY_NONE;
   SSL_verify_cb verify_callback = nullptr;
-  X509VerifyParamPtr param;          // never nullptr after init()
-  bool param_exposed = false;        // an application holds `param`: never share this Trust
+  X509VerifyParamPtr param;    // never nullptr after init()
+  bool param_exposed = false;  // an application holds `param`: never share this Trust
 
   // Gives a fresh Trust its X509_VERIFY_PARAM.
   [[nodiscard]] bool init();
