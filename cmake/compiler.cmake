@@ -21,7 +21,8 @@ set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g -fno-omit-frame-pointer")
 
 add_library(handfast_warnings INTERFACE)
 target_compile_options(handfast_warnings INTERFACE -Wall -Wextra)
-if(HANDFAST_WERROR)
+# Instrumented code makes g++ warn of uses that are not there; the plain builds are the judges.
+if(HANDFAST_WERROR AND NOT HANDFAST_SANITIZE)
   target_compile_options(handfast_warnings INTERFACE -Werror)
 endif()
 
