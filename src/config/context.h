@@ -45,7 +45,7 @@ struct ssl_ctx_st {
   handfast::Unique<handfast::SessionCache> sessions;  // never nullptr
   uint32_t session_cache_mode = SSL_SESS_CACHE_SERVER;
   size_t session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
-  long session_timeout = 7200;  // seconds
+  long session_timeout = handfast::kDefaultSessionTimeout;  // seconds
   uint8_t ticket_key_name[16] = {};
   uint8_t ticket_key[64] = {};  // HMAC key, AES key
   uint8_t cookie_key[32] = {};

@@ -246,6 +246,13 @@ void registration() {
   }
   out("timestamps %d", add(c, TLSEXT_TYPE_signed_certificate_timestamp, kEverywhere, behaviour));
   out("errors: %s", errors().c_str());
+  Owned<SSL_CTX> other(SSL_CTX_new(TLS_method()));
+  c = other.get();
+  out("enable %d", SSL_CTX_enable_ct(c, SSL_CT_VALIDATION_PERMISSIVE));
+  out("timestamps %d", add(c, TLSEXT_TYPE_signed_certificate_timestamp, kEverywhere, behaviour));
+  out("not in the hello %d",
+      add(c, TLSEXT_TYPE_signed_certificate_timestamp, SSL_EXT_TLS1_3_CERTIFICATE, behaviour));
+  out("errors: %s", errors().c_str());
 }
 
 void supported() {
