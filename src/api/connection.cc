@@ -3,6 +3,8 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
+
 #include "wire/version_name.h"
 
 using handfast::Connection;
@@ -130,7 +132,10 @@ const char* SSL_get_version(const SSL* ssl) {
 
 int SSL_client_version(const SSL* ssl) {
   int offered = ssl->negotiated.client_version;
-  return offered != 0 ? offered : ssl->ctx->method->version;
+  if (offered != 0) return offered;
+  if (ssl->server || ssl->phase == Phase::before) return ssl->ctx->method->version;
+  // RFC 8446 4.1.2: legacy_version goes no higher.
+  return std::min<int>(handfast::current_version(*ssl), TLS1_2_VERSION);
 }
 
 // Certificates and keys go, chains and callbacks too; the rest of the credentials stays.

@@ -5,6 +5,7 @@
 
 #include <climits>
 
+#include "support/peers.h"
 #include "support/report.h"
 
 namespace {
@@ -443,6 +444,36 @@ void record_settings() {
   SSL_free(later);
 }
 
+// What the numbers show once a connection is there.
+void after_handshake() {
+  twin::Peers peers = twin::connected();
+  for (SSL* ssl : {peers.client.get(), peers.server.get()}) {
+    unsigned char* raw = nullptr;
+    long length = SSL_get0_raw_cipherlist(ssl, &raw);
+    std::string ciphers;
+    for (long i = 0; i < length; i++) ciphers += twin::text("%02x", raw[i]);
+    twin::out("ciphers %ld %s", length, ciphers.c_str());
+    for (int command :
+         {SSL_CTRL_GET_CLIENT_CERT_REQUEST, SSL_CTRL_GET_NUM_RENEGOTIATIONS,
+          SSL_CTRL_CLEAR_NUM_RENEGOTIATIONS, SSL_CTRL_GET_TOTAL_RENEGOTIATIONS,
+          SSL_CTRL_GET_EXTMS_SUPPORT, SSL_CTRL_GET_GROUPS, SSL_CTRL_GET_CLIENT_CERT_TYPES}) {
+      twin::out("  %d: %ld", command, SSL_ctrl(ssl, command, 0, nullptr));
+    }
+    for (long index : {-2, -1, 0, 1, 9, 10}) {
+      twin::out("  shared group %ld: %ld", index,
+                SSL_ctrl(ssl, SSL_CTRL_GET_SHARED_GROUP, index, nullptr));
+    }
+    twin::out("  group %ld version %x client %x", static_cast<long>(SSL_get_negotiated_group(ssl)),
+              SSL_version(ssl), SSL_client_version(ssl));
+    SSL* copy = SSL_dup(ssl);
+    twin::out("  copy is the same: %d", copy == ssl);
+    SSL_free(copy);
+    int cleared = SSL_clear(ssl);
+    twin::out("  clear %d: session %d, %s %s", cleared, SSL_get_session(ssl) != nullptr,
+              SSL_state_string(ssl), SSL_get_version(ssl));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -461,6 +492,7 @@ int main(int argc, char** argv) {
                     {"certificate_types", certificate_types},
                     {"ephemeral_keys", ephemeral_keys},
                     {"no_context", no_context},
-                    {"record_settings", record_settings}},
+                    {"record_settings", record_settings},
+                    {"after_handshake", after_handshake}},
                    argc, argv);
 }
