@@ -40,12 +40,16 @@ void bio_ownership() {
       int freed_by_set = 0;
       {
         Pair pair;
-        BIO* a = counted();
-        BIO* b = counted();
-        BIO* c = counted();
-        BIO* d = counted();
+        // Only those that are handed over.
+        BIO* a = before > 0 ? counted() : nullptr;
+        BIO* b = before == 2 ? counted() : nullptr;
+        bool uses_c = change == 1 || change == 2 || (change == 4 && before != 1) || change == 6;
+        BIO* c = uses_c ? counted() : nullptr;
+        BIO* d = change == 2 || change == 3 || change == 7 ? counted() : nullptr;
         // An extra reference each, so that looking at them stays legal.
-        for (BIO* bio : {a, b, c, d}) BIO_up_ref(bio);
+        for (BIO* bio : {a, b, c, d}) {
+          if (bio) BIO_up_ref(bio);
+        }
         if (before == 1) SSL_set_bio(pair.ssl, a, a);
         if (before == 2) SSL_set_bio(pair.ssl, a, b);
         if (before == 3) SSL_set_bio(pair.ssl, a, nullptr);
@@ -79,7 +83,7 @@ void bio_ownership() {
         }
         freed_by_set = freed;
         auto name = [&](BIO* bio) {
-          return bio == a ? 'a' : bio == b ? 'b' : bio == c ? 'c' : bio == d ? 'd' : '-';
+          return !bio ? '-' : bio == a ? 'a' : bio == b ? 'b' : bio == c ? 'c' : 'd';
         };
         twin::out("%d %d: %c %c, freed %d", before, change, name(SSL_get_rbio(pair.ssl)),
                   name(SSL_get_wbio(pair.ssl)), freed_by_set);
