@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <functional>
+#include <ostream>
 #include <string>
 
 #include "support/failing_allocator.h"
@@ -24,6 +25,11 @@ struct Operation {
   std::function<bool(Objects&)> run;           // whether it says that it succeeded
   std::function<std::string(Objects&)> state;  // what it would change
 };
+
+// For the names of tests; their bytes would say nothing.
+void PrintTo(const Operation& operation, std::ostream* out) {
+  *out << operation.name;
+}
 
 std::string names(const STACK_OF(SSL_CIPHER) * list) {
   std::string result;
