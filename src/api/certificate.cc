@@ -1,8 +1,11 @@
 // SSL_CTX_use_certificate(3): certificates and keys from memory, and the callbacks that choose.
+#include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "api/credential_owner.h"
+#include "handshake/handshake.h"
+#include "pki/check_chain.h"
 
 using handfast::Credential;
 using handfast::CredentialOwner;
@@ -179,6 +182,27 @@ void SSL_CTX_set_cert_cb(SSL_CTX* ctx, int (*callback)(SSL* ssl, void* argument)
 
 void SSL_set_cert_cb(SSL* ssl, int (*callback)(SSL* ssl, void* argument), void* argument) {
   set_callback(owner_of(ssl), callback, argument);
+}
+
+// Outside a handshake nothing is known of a peer.
+int SSL_check_chain(SSL* ssl, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain) {
+  if (ssl->handshake != nullptr) return check_chain(*ssl->handshake, certificate, key, chain);
+  handfast::Unique<handfast::Handshake> none(handfast::make<handfast::Handshake>(*ssl));
+  return none == nullptr ? 0 : check_chain(*none, certificate, key, chain);
+}
+
+int SSL_CTX_set_client_cert_engine(SSL_CTX* ctx, ENGINE* engine) {
+  if (ENGINE_init(engine) == 0) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_ENGINE_LIB);
+    return 0;
+  }
+  if (ENGINE_get_ssl_client_cert_function(engine) == nullptr) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_NO_CLIENT_CERT_METHOD);
+    ENGINE_finish(engine);
+    return 0;
+  }
+  ctx->client_certificate_engine = engine;
+  return 1;
 }
 
 void SSL_CTX_set_client_cert_cb(SSL_CTX* ctx,

@@ -1,5 +1,6 @@
 #include "handshake/client_certificate.h"
 
+#include <openssl/engine.h>
 #include <openssl/err.h>
 
 #include "extension/preferences.h"
@@ -11,13 +12,22 @@ Verdict fitting(Handshake& hs, Signer& signer) {
   return choose_signer(hs, hs.request_schemes_cert.view(), signer);
 }
 
-// SSL_CTX_set_client_cert_cb(3): 1 with certificate and key, 0 none, negative: later.
-int ask_client_certificate(Handshake& hs) {
+// The engine of SSL_CTX_set_client_cert_engine comes before SSL_CTX_set_client_cert_cb(3).
+int ask_engine_or_callback(Handshake& hs, X509** certificate, EVP_PKEY** key) {
+  int answer = 0;
+  if (ENGINE* engine = hs.ctx->client_certificate_engine) {
+    answer = ENGINE_load_ssl_client_cert(engine, hs.ssl, SSL_get_client_CA_list(hs.ssl),
+                                         certificate, key, nullptr, nullptr, nullptr);
+  }
   auto callback = hs.ctx->live.client_certificate;
-  if (callback == nullptr) return 0;
+  return answer != 0 || callback == nullptr ? answer : callback(hs.ssl, certificate, key);
+}
+
+// 1 with certificate and key, 0 none, negative: later.
+int ask_client_certificate(Handshake& hs) {
   X509* certificate = nullptr;
   EVP_PKEY* key = nullptr;
-  int answer = callback(hs.ssl, &certificate, &key);
+  int answer = ask_engine_or_callback(hs, &certificate, &key);
   X509Ptr owned_certificate(certificate);
   EvpPkeyPtr owned_key(key);
   if (answer <= 0) return answer;

@@ -62,17 +62,35 @@ bool key_supports_hash(const Algorithms& algorithms, EVP_PKEY* key, int hash_nid
                                              algorithms.property_query()) > 0;
 }
 
-bool fits(const Exchange& exchange, const Credential& credential, const SignatureScheme& scheme,
+bool fits(const Exchange& exchange, X509* certificate, EVP_PKEY* key, const SignatureScheme& scheme,
           std::span<const uint16_t> peer_cert_schemes) {
-  EVP_PKEY* key = credential.private_key.get();
-  return credential.certificate != nullptr && key != nullptr &&
+  return certificate != nullptr && key != nullptr &&
          hash_available(*exchange.algorithms, scheme.hash_nid) &&
          key_fits_scheme(key, scheme, TLS1_3_VERSION) &&
-         signed_acceptably(credential.certificate.get(), peer_cert_schemes) &&
+         signed_acceptably(certificate, peer_cert_schemes) &&
          key_supports_hash(*exchange.algorithms, key, scheme.hash_nid);
 }
 
+// RFC 8446 4.2.3: PKCS #1 v1.5, SHA-1 and SHA-224 are for certificates only.
+const SignatureScheme* signing_scheme(uint16_t id, KeySlot& slot) {
+  const SignatureScheme* scheme = find_signature_scheme(id);
+  return scheme != nullptr && scheme->tls13 && slot_of_scheme(*scheme, slot) ? scheme : nullptr;
+}
+
 }  // namespace
+
+const SignatureScheme* scheme_for(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
+                                  KeySlot slot, std::span<const uint16_t> peer_cert_schemes) {
+  for (uint16_t id : exchange.negotiated->shared_signature_schemes) {
+    KeySlot of_scheme = KeySlot::rsa;
+    const SignatureScheme* scheme = signing_scheme(id, of_scheme);
+    if (scheme != nullptr && of_scheme == slot &&
+        fits(exchange, certificate, key, *scheme, peer_cert_schemes)) {
+      return scheme;
+    }
+  }
+  return nullptr;
+}
 
 Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
                       Signer& out) {
@@ -80,11 +98,13 @@ Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_c
   const SignatureScheme* chosen = nullptr;
   KeySlot slot = KeySlot::rsa;
   for (uint16_t id : exchange.negotiated->shared_signature_schemes) {
-    const SignatureScheme* scheme = find_signature_scheme(id);
-    // RFC 8446 4.2.3: PKCS #1 v1.5, SHA-1 and SHA-224 are for certificates only.
-    if (scheme == nullptr || !scheme->tls13 || !slot_of_scheme(*scheme, slot)) continue;
+    const SignatureScheme* scheme = signing_scheme(id, slot);
+    if (scheme == nullptr) continue;
     const Credential& credential = (*exchange.credentials)->slots[static_cast<size_t>(slot)];
-    if (!fits(exchange, credential, *scheme, peer_cert_schemes)) continue;
+    if (!fits(exchange, credential.certificate.get(), credential.private_key.get(), *scheme,
+              peer_cert_schemes)) {
+      continue;
+    }
     chosen = scheme;
     break;
   }

@@ -25,4 +25,8 @@ struct Signer {
 Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
                       Signer& out);
 
+// The first shared scheme for this one certificate and key, whose slot is `slot`; nullptr: none.
+const SignatureScheme* scheme_for(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
+                                  KeySlot slot, std::span<const uint16_t> peer_cert_schemes);
+
 }  // namespace handfast

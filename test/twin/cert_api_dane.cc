@@ -128,7 +128,7 @@ void told(const char* what, const std::string& certificate, const std::vector<Re
                             .client_context =
                                 [&](SSL_CTX* context) {
                                   SSL_CTX_dane_enable(context);
-                                  if (!trusting) SSL_CTX_set1_cert_store(context, X509_STORE_new());
+                                  if (!trusting) SSL_CTX_set_cert_store(context, X509_STORE_new());
                                 },
                             .client =
                                 [&](SSL* ssl) {

@@ -204,6 +204,69 @@ void ct_handshakes() {
   }
 }
 
+constexpr const char* kChecked[] = {
+    "server-p256", "server-p384", "server-p521",  "server-rsa",  "server-rsa-pss", "server-ed25519",
+    "client-p256", "client-rsa",  "server-chain", "server-sha1", "server-rsa1024"};
+
+void check_all(SSL* ssl) {
+  Owned<X509> intermediate = read_certificate("intermediate"), root = read_certificate("root");
+  STACK_OF(X509)* chain = sk_X509_new_null();
+  sk_X509_push(chain, intermediate.get());
+  sk_X509_push(chain, root.get());
+  for (const char* name : kChecked) {
+    Owned<X509> certificate = read_certificate(name);
+    Owned<EVP_PKEY> key = read_key(name);
+    out("    %s: %x, with chain %x, without key %x", name,
+        SSL_check_chain(ssl, certificate.get(), key.get(), nullptr),
+        SSL_check_chain(ssl, certificate.get(), key.get(), chain),
+        SSL_check_chain(ssl, certificate.get(), nullptr, nullptr));
+  }
+  sk_X509_free(chain);
+}
+
+int check_in_callback(SSL* ssl, void* what) {
+  out("  %s", static_cast<const char*>(what));
+  check_all(ssl);
+  return 1;
+}
+
+// In the certificate callbacks of both sides.
+void check_chains() {
+  static char server[] = "server", client[] = "client";
+  Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+  Owned<SSL> nobody(SSL_new(context.get()));
+  out("  no handshake");
+  SSL_set_accept_state(nobody.get());
+  check_all(nobody.get());
+  SSL_set_connect_state(nobody.get());
+  check_all(nobody.get());
+  for (unsigned flags : {0U, static_cast<unsigned>(SSL_CERT_FLAG_TLS_STRICT)}) {
+    for (const char* schemes :
+         {"", "ECDSA+SHA256:RSA-PSS+SHA256", "RSA+SHA256:rsa_pss_rsae_sha256"}) {
+      out("  flags %x, %s", flags, schemes);
+      auto configure = [&](SSL_CTX* one) {
+        SSL_CTX_set_cert_flags(one, flags);
+        if (*schemes != 0) SSL_CTX_set1_sigalgs_list(one, schemes);
+      };
+      Peers peers = make_peers({.certificate = "server-rsa",
+                                .client_context =
+                                    [&](SSL_CTX* one) {
+                                      configure(one);
+                                      use_certificate(one, "client-rsa");
+                                      SSL_CTX_set_cert_cb(one, check_in_callback, client);
+                                    },
+                                .server_context =
+                                    [&](SSL_CTX* one) {
+                                      configure(one);
+                                      SSL_CTX_set_verify(one, SSL_VERIFY_PEER, nullptr);
+                                      SSL_CTX_set_cert_cb(one, check_in_callback, server);
+                                    }});
+      link_memory(peers);
+      out("    %s", handshake(peers).said().c_str());
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -211,6 +274,7 @@ int main(int argc, char** argv) {
                     {"serverinfo_files", serverinfo_files},
                     {"serverinfo_sent", serverinfo_sent},
                     {"ct_settings", ct_settings},
-                    {"ct_handshakes", ct_handshakes}},
+                    {"ct_handshakes", ct_handshakes},
+                    {"check_chains", check_chains}},
                    argc, argv);
 }

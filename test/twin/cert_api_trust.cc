@@ -123,7 +123,9 @@ void many_names() {
   print("once each, in order", names);
   STACK_OF(X509_NAME)* copy = SSL_dup_CA_list(names);
   print("copy", copy);
-  print("copy of nothing", SSL_dup_CA_list(nullptr));
+  STACK_OF(X509_NAME)* nothing = SSL_dup_CA_list(nullptr);
+  print("copy of nothing", nothing);
+  sk_X509_NAME_free(nothing);
   STACK_OF(X509_NAME)* added = sk_X509_NAME_new_null();
   out("  %s", answer(SSL_add_file_cert_subjects_to_stack(added, path)).c_str());
   print("added", added);

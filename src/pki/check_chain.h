@@ -1,0 +1,15 @@
+// SSL_check_chain(3).
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "extension/exchange.h"
+
+namespace handfast {
+
+// The CERT_PKEY_* that hold for this certificate, key and chain (which may be nullptr) against what
+// the peer of the handshake accepts; 0 without certificate or key, or for a type of key that TLS
+// does not know.
+int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain);
+
+}  // namespace handfast
