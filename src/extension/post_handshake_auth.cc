@@ -1,4 +1,5 @@
-// post_handshake_auth, RFC 8446 section 4.2.6.
+// post_handshake_auth, RFC 8446 section 4.2.6. A client does not offer it: no flow answers a
+// CertificateRequest after the handshake yet.
 #include <openssl/tls1.h>
 
 #include "extension/rows.h"
@@ -6,11 +7,6 @@
 namespace handfast {
 
 namespace {
-
-Verdict offer(Exchange& exchange, MessageSet, Writer&, bool& send) {
-  send = (*exchange.policy)->post_handshake_auth;
-  return success();
-}
 
 // "The "extension_data" field of the "post_handshake_auth" extension is zero length."
 Verdict consider(Exchange& exchange, MessageSet, View body) {
@@ -25,7 +21,6 @@ constinit const Extension kPostHandshakeAuth = {
     .type = TLSEXT_TYPE_post_handshake_auth,
     .in = kInClientHello,
     .tls13 = true,
-    .client = {.offer = offer},
     .server = {.consider = consider},
 };
 
