@@ -178,8 +178,8 @@ bool clear(Connection& connection) {
     ERR_raise(ERR_LIB_SSL, SSL_R_NO_METHOD_SPECIFIED);
     return false;
   }
-  // The frames of a handshake that runs a callback now cannot be taken away from under it.
-  if (connection.entered > 0 && connection.handshake != nullptr) {
+  // What runs a callback now, a handshake or a record, cannot be taken away from under it.
+  if (connection.entered > 0) {
     ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
     return false;
   }

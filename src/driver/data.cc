@@ -64,7 +64,16 @@ Next alert_record(Connection& connection, View content, int& result) {
 // Reads one record and deals with it; `wants_data` is false when only close_notify is waited for.
 Next take_record(Connection& connection, bool wants_data, int& result) {
   Opened opened;
-  switch (next_record(connection, opened)) {
+  // Inside a callback of the handshake, or of the record at hand: later.
+  if (connection.driving) {
+    connection.want = SSL_READING;
+    if (connection.rbio != nullptr) BIO_set_retry_read(connection.rbio);
+    return Next::stop;
+  }
+  connection.driving = true;
+  Incoming incoming = next_record(connection, opened);
+  connection.driving = false;
+  switch (incoming) {
     case Incoming::record:
       break;
     case Incoming::blocked:
@@ -181,12 +190,27 @@ int finish_record(Connection& connection) {
   return 1;
 }
 
+Verdict seal_data(Connection& connection, View fragment) {
+  bool outer = connection.driving;  // SSL_CB_HANDSHAKE_DONE: writing is allowed there
+  connection.driving = true;
+  Verdict sealed = connection.channel.writer.seal(ContentType::application_data, fragment,
+                                                  connection.channel.output);
+  connection.driving = outer;
+  return sealed;
+}
+
 }  // namespace
 
 int write(Connection& connection, View content, size_t& done) {
   connection.error_raised = false;
   connection.want = SSL_NOTHING;
   done = 0;
+  // Inside a callback of the record at hand: later.
+  if (connection.driving && connection.handshake == nullptr) {
+    connection.want = SSL_WRITING;
+    if (connection.wbio != nullptr) BIO_set_retry_write(connection.wbio);
+    return -1;
+  }
   Entered entered(connection);
   UnfinishedWrite& unfinished = connection.write;
   Verdict repeated = check_repeated(connection, content);
@@ -211,8 +235,7 @@ int write(Connection& connection, View content, size_t& done) {
   while (unfinished.done < content.size() && !(partial && written)) {
     View fragment = content.subspan(unfinished.done);
     fragment = fragment.first(std::min(fragment.size(), limit));
-    Verdict sealed = connection.channel.writer.seal(ContentType::application_data, fragment,
-                                                    connection.channel.output);
+    Verdict sealed = seal_data(connection, fragment);
     if (!sealed.ok()) return failed(connection, sealed);
     unfinished.buffer = fragment.data();
     unfinished.sealed = fragment.size();

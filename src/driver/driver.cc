@@ -184,10 +184,11 @@ int do_handshake(Connection& connection) {
   ERR_clear_error();
   connection.want = SSL_NOTHING;
   Entered entered(connection);
-  if (connection.handshake == nullptr && !begin(connection)) return -1;
   connection.driving = true;
-  int result = run(connection);
+  bool begun = connection.handshake != nullptr || begin(connection);
+  int result = begun ? run(connection) : -1;
   connection.driving = false;
+  if (!begun) return -1;
   call_info(connection, connection.server ? SSL_CB_ACCEPT_EXIT : SSL_CB_CONNECT_EXIT, result);
   return result;
 }

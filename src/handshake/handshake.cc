@@ -8,8 +8,9 @@ namespace handfast {
 Handshake::Handshake(Connection& connection) : conn(connection) {
   ssl = &connection;
   server = connection.role == Role::server;
-  ctx = connection.ctx.get();
-  algorithms = &connection.ctx->algorithms;
+  follow_context();
+  // The secrets that stay after the handshake borrow from it: a context that never changes.
+  algorithms = &connection.session_ctx->algorithms;
   policy = &connection.policy;
   credentials = &connection.credentials;
   trust = &connection.trust;
@@ -18,6 +19,12 @@ Handshake::Handshake(Connection& connection) : conn(connection) {
   request = &connection.request;
   negotiated = &connection.negotiated;
   ct_enabled = connection.transparency.callback != nullptr;
+}
+
+void Handshake::follow_context() {
+  ctx = conn.ctx.get();
+  up_ref(ctx);
+  held_ctx.reset(ctx);
 }
 
 namespace {

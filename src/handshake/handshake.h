@@ -41,7 +41,11 @@ struct Inbox {
 struct Handshake : FlowState, Exchange {
   explicit Handshake(Connection& connection);
 
+  // Exchange::ctx becomes the connection's: SSL_set_SSL_CTX in a callback may have changed it.
+  void follow_context();
+
   Connection& conn;
+  ContextRef held_ctx;  // keeps Exchange::ctx alive until it is followed
   Inbox inbox;
   Message message;
   std::span<const Expect> expected;

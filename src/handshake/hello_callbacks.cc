@@ -3,11 +3,6 @@
 namespace handfast {
 namespace {
 
-// A callback may have given the connection another SSL_CTX (SSL_set_SSL_CTX).
-void follow_context(Handshake& hs) {
-  hs.ctx = hs.conn.ctx.get();
-}
-
 Verdict keep_name(UniqueString& out, View name) {
   out.reset(OPENSSL_strndup(reinterpret_cast<const char*>(name.data()), name.size()));
   return out != nullptr ? success() : malloc_failure();
@@ -21,7 +16,7 @@ Flow ask_client_hello(Handshake& hs) {
     if (live.client_hello == nullptr) co_return success();
     int alert = SSL_AD_INTERNAL_ERROR;
     int answer = live.client_hello(hs.ssl, &alert, live.client_hello_argument);
-    follow_context(hs);
+    hs.follow_context();
     if (answer == SSL_CLIENT_HELLO_SUCCESS) co_return success();
     if (answer != SSL_CLIENT_HELLO_RETRY) {
       co_return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
@@ -39,7 +34,7 @@ Verdict ask_server_name(Handshake& hs) {
   if (live->server_name == nullptr) return success();
   int alert = SSL_AD_UNRECOGNIZED_NAME;
   int answer = live->server_name(hs.ssl, &alert, live->server_name_argument);
-  follow_context(hs);
+  hs.follow_context();
   switch (answer) {
     case SSL_TLSEXT_ERR_ALERT_FATAL:
       return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
@@ -75,6 +70,7 @@ Flow ask_certificate(Handshake& hs) {
     const Credentials& credentials = **hs.credentials;
     if (credentials.callback == nullptr) co_return success();
     int answer = credentials.callback(hs.ssl, credentials.callback_argument);
+    hs.follow_context();
     if (answer > 0) co_return success();
     if (answer == 0) co_return internal_error(SSL_R_CERT_CB_ERROR);
     co_await pause(hs, Want::x509_lookup);

@@ -1,0 +1,244 @@
+// Applications call the library from inside its callbacks: nothing may crash, and an SSL freed there
+// goes away once, when the outermost call returns.
+#include <gtest/gtest.h>
+
+#include "support/peers.h"
+
+namespace {
+
+// Where callbacks come from.
+enum Callback { kInfo, kMessage, kVerify, kCertificate, kServerName, kAlpn, kClientHello, kKeylog,
+                kCallbacks };
+constexpr const char* kNames[] = {"info",        "message", "verify",       "certificate",
+                                  "server name", "alpn",    "client hello", "keylog"};
+
+// What happens, once, at the `at`th time that `callback` runs for `ssl`.
+struct Trap {
+  Callback callback;
+  int at;
+  std::function<void(SSL*)> act;
+  bool on_client;
+  int calls = 0;
+  bool sprung = false;
+};
+Trap* trap = nullptr;
+int destroyed = 0;
+
+void pass(SSL* ssl, Callback callback) {
+  if (trap == nullptr || callback != trap->callback || trap->sprung) return;
+  if ((SSL_is_server(ssl) == 0) != trap->on_client || ++trap->calls != trap->at) return;
+  trap->sprung = true;
+  int before = destroyed;
+  trap->act(ssl);
+  EXPECT_EQ(destroyed, before) << "destroyed with its frames on the stack";
+}
+
+void info(const SSL* ssl, int, int) { pass(const_cast<SSL*>(ssl), kInfo); }
+void message(int, int, int, const void*, size_t, SSL* ssl, void*) { pass(ssl, kMessage); }
+int verify(int good, X509_STORE_CTX* store) {
+  pass(static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())),
+       kVerify);
+  return good;
+}
+int certificate(SSL* ssl, void*) {
+  pass(ssl, kCertificate);
+  return 1;
+}
+int server_name(SSL* ssl, int*, void*) {
+  pass(ssl, kServerName);
+  return SSL_TLSEXT_ERR_OK;
+}
+int alpn(SSL* ssl, const unsigned char** out, unsigned char* length, const unsigned char* in,
+         unsigned int, void*) {
+  pass(ssl, kAlpn);
+  *out = in + 1;
+  *length = in[0];
+  return SSL_TLSEXT_ERR_OK;
+}
+int client_hello(SSL* ssl, int*, void*) {
+  pass(ssl, kClientHello);
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+void keylog(const SSL* ssl, const char*) { pass(const_cast<SSL*>(ssl), kKeylog); }
+
+void gone(void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++destroyed; }
+
+void hook(SSL_CTX* context) {
+  SSL_CTX_set_info_callback(context, info);
+  SSL_CTX_set_msg_callback(context, message);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, verify);
+  SSL_CTX_set_cert_cb(context, certificate, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(context, server_name);
+  SSL_CTX_set_alpn_select_cb(context, alpn, nullptr);
+  SSL_CTX_set_client_hello_cb(context, client_hello, nullptr);
+  SSL_CTX_set_keylog_callback(context, keylog);
+}
+
+twin::Peers hooked() {
+  return twin::make_peers({.client_context =
+                               [](SSL_CTX* context) {
+                                 hook(context);
+                                 twin::use_certificate(context, "client-ed25519");
+                                 SSL_CTX_set_alpn_protos(
+                                     context, reinterpret_cast<const uint8_t*>("\2h2"), 3);
+                               },
+                           .server_context = hook,
+                           .client = [](SSL* ssl) { SSL_set_tlsext_host_name(ssl, "localhost"); }});
+}
+
+// A conversation whose SSLs may vanish in any call. The contexts stay.
+class Talk {
+ public:
+  Talk() : peers_(hooked()), first_(destroyed) {
+    twin::link_memory(peers_);
+    client_ = peers_.client.release();
+    server_ = peers_.server.release();
+    if (!another_context_first) return;
+    another_context(client_);
+    another_context(server_);
+  }
+  ~Talk() {
+    if (!freed(client_)) SSL_free(client_);
+    if (!freed(server_)) SSL_free(server_);
+    EXPECT_EQ(destroyed, first_ + 2) << "each is destroyed once";
+    ERR_clear_error();
+  }
+  void run() {
+    for (int i = 0; i < 6; ++i) {
+      call(client_, [](SSL* ssl) { SSL_do_handshake(ssl); });
+      call(server_, [](SSL* ssl) { SSL_do_handshake(ssl); });
+    }
+    for (int i = 0; i < 2; ++i) {
+      for (SSL* ssl : {client_, server_}) {
+        call(ssl, [](SSL* self) { SSL_key_update(self, SSL_KEY_UPDATE_REQUESTED); });
+        call(ssl, [](SSL* self) { SSL_write(self, "hello", 5); });
+      }
+      for (SSL* ssl : {client_, server_}) {
+        char buffer[3];
+        call(ssl, [&](SSL* self) { SSL_read(self, buffer, sizeof buffer); });
+        call(ssl, [&](SSL* self) { SSL_read(self, buffer, sizeof buffer); });
+        call(ssl, [&](SSL* self) { SSL_read(self, buffer, sizeof buffer); });
+      }
+    }
+    for (int i = 0; i < 2; ++i) {
+      for (SSL* ssl : {client_, server_}) call(ssl, [](SSL* self) { SSL_shutdown(self); });
+    }
+  }
+
+  static SSL* freed_ssl;
+  static bool another_context_first;
+  // Gives the SSL a context to which nothing else refers.
+  static void another_context(SSL* ssl) {
+    twin::Owned<SSL_CTX> context = twin::new_context();
+    twin::use_certificate(context.get(), "server-ed25519");
+    hook(context.get());
+    EXPECT_EQ(SSL_set_SSL_CTX(ssl, context.get()), context.get());
+  }
+
+ private:
+  static bool freed(const SSL* ssl) { return ssl == freed_ssl; }
+  void call(SSL* ssl, const std::function<void(SSL*)>& act) {
+    if (!freed(ssl)) act(ssl);
+    if (freed(ssl)) EXPECT_EQ(destroyed, first_ + 1) << "gone when the outermost call returned";
+    ERR_clear_error();
+  }
+  twin::Peers peers_;
+  int first_;
+  SSL* client_;
+  SSL* server_;
+};
+SSL* Talk::freed_ssl = nullptr;
+bool Talk::another_context_first = false;
+
+// Springs the trap at every callback, early and late in the conversation.
+void everywhere(const std::function<void(SSL*)>& act) {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, gone);
+  ASSERT_GE(index, 0);
+  for (int callback = 0; callback < kCallbacks; ++callback) {
+    for (bool on_client : {true, false}) {
+      for (int at = 1;; at += at < 12 ? 1 : 3) {
+        SCOPED_TRACE(twin::text("%s of %s, time %d", kNames[callback],
+                                on_client ? "client" : "server", at));
+        Trap next{static_cast<Callback>(callback), at, act, on_client};
+        trap = &next;
+        Talk::freed_ssl = nullptr;
+        {
+          Talk talk;
+          talk.run();
+          trap = nullptr;
+        }
+        if (!next.sprung) break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST(EngineReentrancy, Free) {
+  everywhere([](SSL* ssl) {
+    Talk::freed_ssl = ssl;
+    SSL_free(ssl);
+  });
+}
+
+TEST(EngineReentrancy, Clear) {
+  everywhere([](SSL* ssl) { SSL_clear(ssl); });
+}
+
+TEST(EngineReentrancy, ReadAndPeek) {
+  everywhere([](SSL* ssl) {
+    char buffer[10];
+    SSL_peek(ssl, buffer, sizeof buffer);
+    SSL_read(ssl, buffer, sizeof buffer);
+    SSL_pending(ssl);
+  });
+}
+
+TEST(EngineReentrancy, WriteAndShutdown) {
+  everywhere([](SSL* ssl) {
+    SSL_write(ssl, "x", 1);
+    SSL_shutdown(ssl);
+  });
+}
+
+TEST(EngineReentrancy, HandshakeAndKeyUpdate) {
+  everywhere([](SSL* ssl) {
+    SSL_do_handshake(ssl);
+    SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+    SSL_do_handshake(ssl);
+  });
+}
+
+TEST(EngineReentrancy, RolesAndSettings) {
+  everywhere([](SSL* ssl) {
+    SSL_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_set_ciphersuites(ssl, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256");
+    SSL_set_msg_callback(ssl, nullptr);
+    SSL_set_info_callback(ssl, nullptr);
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+    SSL_set1_groups_list(ssl, "X25519:P-256");
+    SSL_set_accept_state(ssl);
+  });
+}
+
+TEST(EngineReentrancy, CertificatesAndSession) {
+  everywhere([](SSL* ssl) {
+    SSL_use_certificate_file(ssl, twin::fixture("server-p256.pem").c_str(), SSL_FILETYPE_PEM);
+    SSL_use_PrivateKey_file(ssl, twin::fixture("server-p256.key").c_str(), SSL_FILETYPE_PEM);
+    SSL_certs_clear(ssl);
+    SSL_set_session(ssl, nullptr);
+    SSL_set_cert_cb(ssl, nullptr, nullptr);
+  });
+}
+
+TEST(EngineReentrancy, AnotherContextThatGoesAway) {
+  for (bool first : {false, true}) {
+    Talk::another_context_first = first;
+    everywhere([](SSL* ssl) {
+      Talk::another_context(ssl);
+      Talk::another_context(ssl);
+    });
+  }
+  Talk::another_context_first = false;
+}

@@ -1,0 +1,105 @@
+// Many threads share a client's and a server's SSL_CTX.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "support/peers.h"
+
+namespace {
+
+constexpr int kThreads = 8;
+constexpr int kRounds = 12;
+
+// One conversation over new SSLs of the shared contexts; true when all of it went well.
+bool converse(SSL_CTX* client_context, SSL_CTX* server_context, int number) {
+  twin::Owned<SSL> client(SSL_new(client_context));
+  twin::Owned<SSL> server(SSL_new(server_context));
+  if (!client || !server) return false;
+  SSL_set_connect_state(client.get());
+  SSL_set_accept_state(server.get());
+  SSL_set_tlsext_host_name(client.get(), "localhost");
+  BIO *one, *other;
+  if (BIO_new_bio_pair(&one, 0, &other, 0) != 1) return false;
+  SSL_set_bio(client.get(), one, one);
+  SSL_set_bio(server.get(), other, other);
+  int up = -1, down = -1;
+  for (int i = 0; i < 10 && (up != 1 || down != 1); ++i) {
+    up = SSL_do_handshake(client.get());
+    down = SSL_do_handshake(server.get());
+  }
+  std::string text = "message " + std::to_string(number);
+  char buffer[100];
+  if (SSL_write(client.get(), text.data(), static_cast<int>(text.size())) <= 0) return false;
+  int length = SSL_read(server.get(), buffer, sizeof buffer);
+  bool equal = length == static_cast<int>(text.size()) && text.compare(0, text.size(), buffer, text.size()) == 0;
+  SSL_shutdown(client.get());
+  SSL_shutdown(server.get());
+  ERR_clear_error();
+  return equal && up == 1 && down == 1;
+}
+
+int select_first(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in,
+                 unsigned int, void*) {
+  *out = in + 1;
+  *length = in[0];
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// Runs `work(thread)` in all threads at once; how many of the calls said false.
+template <class Work>
+int in_threads(Work work) {
+  std::atomic<int> failures{0}, ready{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (++ready; ready < kThreads;) std::this_thread::yield();
+      for (int round = 0; round < kRounds; ++round) failures += work(thread, round) ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return failures;
+}
+
+}  // namespace
+
+TEST(EngineThread, ManyThreadsShareTheContexts) {
+  twin::Peers peers = twin::make_peers(
+      {.client_context =
+           [](SSL_CTX* context) {
+             twin::use_certificate(context, "client-ed25519");
+             SSL_CTX_set_alpn_protos(context, reinterpret_cast<const uint8_t*>("\2h2"), 3);
+           },
+       .server_context =
+           [](SSL_CTX* context) {
+             SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+             SSL_CTX_set_alpn_select_cb(context, select_first, nullptr);
+           }});
+  int failures = in_threads([&](int thread, int round) {
+    return converse(peers.client_context.get(), peers.server_context.get(),
+                    thread * kRounds + round);
+  });
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(SSL_CTX_sess_connect_good(peers.client_context.get()), kThreads * kRounds);
+  EXPECT_EQ(SSL_CTX_sess_accept_good(peers.server_context.get()), kThreads * kRounds);
+}
+
+TEST(EngineThread, ManyThreadsMakeContextsAndChangeTheirSSLs) {
+  twin::Peers peers = twin::make_peers();
+  int failures = in_threads([&](int thread, int round) {
+    SSL_CTX* shared = peers.server_context.get();
+    twin::Owned<SSL> ssl(SSL_new(shared));
+    SSL_set_options(ssl.get(), SSL_OP_NO_TLSv1_2);
+    SSL_set_verify(ssl.get(), SSL_VERIFY_PEER, nullptr);
+    SSL_set1_host(ssl.get(), "localhost");
+    if (SSL_use_certificate_file(ssl.get(), twin::fixture("server-p256.pem").c_str(),
+                                 SSL_FILETYPE_PEM) != 1) {
+      return false;
+    }
+    twin::Owned<SSL_CTX> own = twin::new_context();
+    twin::trust(own.get());
+    if (round % 4 != 0) return true;
+    return converse(own.get(), shared, thread);
+  });
+  EXPECT_EQ(failures, 0);
+}
