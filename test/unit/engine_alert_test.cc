@@ -157,9 +157,9 @@ TEST(EngineAlert, CloseNotifyInTheHandshake) {
 }
 
 TEST(EngineAlert, EndOfFileAtEveryMessage) {
-  for (uint8_t type : {SSL3_MT_SERVER_HELLO, SSL3_MT_ENCRYPTED_EXTENSIONS,
-                       SSL3_MT_CERTIFICATE_REQUEST, SSL3_MT_CERTIFICATE,
-                       SSL3_MT_CERTIFICATE_VERIFY, SSL3_MT_FINISHED}) {
+  for (uint8_t type :
+       {SSL3_MT_SERVER_HELLO, SSL3_MT_ENCRYPTED_EXTENSIONS, SSL3_MT_CERTIFICATE_REQUEST,
+        SSL3_MT_CERTIFICATE, SSL3_MT_CERTIFICATE_VERIFY, SSL3_MT_FINISHED}) {
     for (bool half : {false, true}) {
       SCOPED_TRACE(std::to_string(type) + (half ? " half" : ""));
       bool ended = false;

@@ -19,7 +19,9 @@ size_t calls = 0;
 size_t fail_at = 0;
 size_t live_blocks = 0;
 
-bool fails() { return armed && ++calls == fail_at; }
+bool fails() {
+  return armed && ++calls == fail_at;
+}
 
 void* take(size_t size, const char*, int) {
   if (fails()) return nullptr;
@@ -72,7 +74,8 @@ bool both(twin::Peers& peers, Step step) {
   return done[0] && done[1];
 }
 
-// A handshake with a client's certificate, data, a KeyUpdate and a shutdown; false: some call failed.
+// A handshake with a client's certificate, data, a KeyUpdate and a shutdown; false: some call
+// failed.
 bool converse(twin::Peers& peers) {
   char buffer[100];
   ERR_clear_error();
@@ -104,15 +107,13 @@ bool converse(twin::Peers& peers) {
 }
 
 twin::Peers prepare(bool retry) {
-  return twin::make_peers({.client_context =
-                               [](SSL_CTX* context) {
-                                 twin::use_certificate(context, "client-ed25519");
-                               },
-                           .server_context =
-                               [retry](SSL_CTX* context) {
-                                 SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-                                 if (retry) SSL_CTX_set1_groups_list(context, "P-256");
-                               }});
+  return twin::make_peers(
+      {.client_context = [](SSL_CTX* context) { twin::use_certificate(context, "client-ed25519"); },
+       .server_context =
+           [retry](SSL_CTX* context) {
+             SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+             if (retry) SSL_CTX_set1_groups_list(context, "P-256");
+           }});
 }
 
 void sweep(bool retry) {

@@ -30,7 +30,9 @@ Octets entry(const Octets& der, const Octets& extensions = {}) {
 }
 
 // cert_data of the only entry of a Certificate.
-Octets data_of(const Octets& whole) { return {whole.begin() + 11, whole.end() - 2}; }
+Octets data_of(const Octets& whole) {
+  return {whole.begin() + 11, whole.end() - 2};
+}
 
 struct Case {
   const char* name;
@@ -72,9 +74,7 @@ TEST(EngineCertificate, Forms) {
        [](Octets& whole) { whole = certificate(entry(data_of(whole), {0})); }, Alert::decode_error,
        Alert::decode_error, SSL_R_BAD_EXTENSION},
       {"unknown extension",
-       [](Octets& whole) {
-         whole = certificate(entry(data_of(whole), u16(0x1234) + u16(0)));
-       },
+       [](Octets& whole) { whole = certificate(entry(data_of(whole), u16(0x1234) + u16(0))); },
        Alert::unsupported_extension, Alert::unsupported_extension, SSL_R_UNSOLICITED_EXTENSION},
       {"extension that has no place here",
        [](Octets& whole) { whole = certificate(entry(data_of(whole), u16(16) + u16(0))); },
@@ -103,16 +103,15 @@ TEST(EngineCertificate, Status) {
 
 TEST(EngineCertificate, NoneFromTheServer) {
   // RFC 8446 4.4.2.4: "MUST abort the handshake with a "decode_error" alert."
-  expect_client_fails(
-      changing(SSL3_MT_CERTIFICATE, [](Octets& whole) { whole = certificate({}); }),
-      {Alert::decode_error, SSL_R_LENGTH_MISMATCH});
+  expect_client_fails(changing(SSL3_MT_CERTIFICATE, [](Octets& whole) { whole = certificate({}); }),
+                      {Alert::decode_error, SSL_R_LENGTH_MISMATCH});
 }
 
 TEST(EngineCertificate, NoneFromTheClient) {
   Script script;
   script.show_certificate = false;
-  expect_server_fails(
-      script, {Alert::certificate_required, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE}, ask);
+  expect_server_fails(script,
+                      {Alert::certificate_required, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE}, ask);
   Peer peer(new_server([](SSL* ssl) { SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr); }), script);
   EXPECT_TRUE(peer.handshake());
   EXPECT_EQ(SSL_get0_peer_certificate(peer.ssl()), nullptr);
@@ -127,10 +126,8 @@ TEST(EngineCertificate, BadDer) {
     });
   };
   const std::function<void(Octets&)> changes[] = {
-      [](Octets& der) { der.push_back(0); },
-      [](Octets& der) { der.resize(der.size() / 2); },
-      [](Octets& der) { der = {0x30, 0x80}; },
-      [](Octets& der) { der = pattern(200, 8); },
+      [](Octets& der) { der.push_back(0); },   [](Octets& der) { der.resize(der.size() / 2); },
+      [](Octets& der) { der = {0x30, 0x80}; }, [](Octets& der) { der = pattern(200, 8); },
       [](Octets& der) { der[0] = 0x31; },
   };
   for (const auto& change : changes) {

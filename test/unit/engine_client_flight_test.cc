@@ -8,7 +8,9 @@ using namespace handfast::engine_test;
 
 namespace {
 
-void ask(SSL* ssl) { SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr); }
+void ask(SSL* ssl) {
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+}
 
 constexpr uint8_t kFlight[] = {SSL3_MT_CERTIFICATE, SSL3_MT_CERTIFICATE_VERIFY, SSL3_MT_FINISHED};
 
@@ -46,8 +48,7 @@ TEST(EngineClientFlight, LeftOutAndTwice) {
     SCOPED_TRACE(type);
     Failure failure{Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE};
     expect_server_fails(changing(type, [](Octets& whole) { whole.clear(); }), failure, ask);
-    expect_server_fails(changing(type, [](Octets& whole) { whole = whole + whole; }), failure,
-                        ask);
+    expect_server_fails(changing(type, [](Octets& whole) { whole = whole + whole; }), failure, ask);
   }
 }
 
@@ -59,8 +60,7 @@ TEST(EngineClientFlight, CertificateThatWasNotAskedFor) {
 }
 
 TEST(EngineClientFlight, EndOfEarlyDataWithoutEarlyData) {
-  Script script =
-      changing(SSL3_MT_FINISHED, [](Octets& whole) { whole = message(5, {}) + whole; });
+  Script script = changing(SSL3_MT_FINISHED, [](Octets& whole) { whole = message(5, {}) + whole; });
   expect_server_fails(script, {Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE});
 }
 

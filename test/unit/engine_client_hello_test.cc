@@ -46,14 +46,17 @@ TEST(EngineClientHello, Fields) {
        Alert::decode_error, SSL_R_LENGTH_MISMATCH},
       {"no suites", [](HelloParts& hello) { hello.suites.clear(); }, Alert::decode_error,
        SSL_R_NO_CIPHERS_SPECIFIED},
-      {"half a suite", [](HelloParts& hello) { hello.suites.push_back(0x13); },
-       Alert::decode_error, SSL_R_ERROR_IN_RECEIVED_CIPHER_LIST},
+      {"half a suite", [](HelloParts& hello) { hello.suites.push_back(0x13); }, Alert::decode_error,
+       SSL_R_ERROR_IN_RECEIVED_CIPHER_LIST},
       {"no suite of ours", [](HelloParts& hello) { hello.suites = u16(0x13ff); },
        Alert::handshake_failure, SSL_R_NO_SHARED_CIPHER},
       // RFC 8446 4.1.2: exactly one byte, zero.
       {"no compression method", [](HelloParts& hello) { hello.compression.clear(); },
        Alert::decode_error, SSL_R_NO_COMPRESSION_SPECIFIED},
-      {"two compression methods", [](HelloParts& hello) { hello.compression = {0, 1}; },
+      {"two compression methods",
+       [](HelloParts& hello) {
+         hello.compression = {0, 1};
+       },
        Alert::illegal_parameter, SSL_R_INVALID_COMPRESSION_ALGORITHM},
       {"another compression method", [](HelloParts& hello) { hello.compression = {1}; },
        Alert::illegal_parameter, SSL_R_NO_COMPRESSION_SPECIFIED},
@@ -268,7 +271,9 @@ TEST(EngineClientHello, SecondHello) {
        Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL},
       // RFC 8446 4.1.2: "Removing the "early_data" extension if one was present."
       {"early_data",
-       [](HelloParts& hello) { hello.extensions.push_back({TLSEXT_TYPE_early_data, {}}); },
+       [](HelloParts& hello) {
+         hello.extensions.push_back({TLSEXT_TYPE_early_data, {}});
+       },
        Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
   };
   run(cases, 1);

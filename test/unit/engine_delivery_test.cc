@@ -51,7 +51,9 @@ int wire_write(BIO* bio, const char* data, size_t size, size_t* done) {
   return 1;
 }
 
-long wire_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long wire_control(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 BIO* new_wire(const char* name, Wire* wire) {
   static BIO_METHOD* method = [&] {
@@ -179,13 +181,14 @@ struct Conversation {
 std::string outcome(const twin::Peers& peers, const Side& client, const Side& server) {
   SSL* ssl = peers.client.get();
   X509* shown = SSL_get0_peer_certificate(peers.server.get());
-  return twin::text("%s %s client %zu server %zu state %d %d group %d %d cert %d shutdown %d %d%s%s",
-                    SSL_get_version(ssl), SSL_get_cipher_name(ssl), client.received().size(),
-                    server.received().size(), SSL_get_state(ssl),
-                    SSL_get_state(peers.server.get()), static_cast<int>(SSL_get_negotiated_group(ssl)),
-                    static_cast<int>(SSL_get_negotiated_group(peers.server.get())), shown != nullptr,
-                    SSL_get_shutdown(ssl), SSL_get_shutdown(peers.server.get()),
-                    client.failure().c_str(), server.failure().c_str());
+  return twin::text(
+      "%s %s client %zu server %zu state %d %d group %d %d cert %d shutdown %d %d%s%s",
+      SSL_get_version(ssl), SSL_get_cipher_name(ssl), client.received().size(),
+      server.received().size(), SSL_get_state(ssl), SSL_get_state(peers.server.get()),
+      static_cast<int>(SSL_get_negotiated_group(ssl)),
+      static_cast<int>(SSL_get_negotiated_group(peers.server.get())), shown != nullptr,
+      SSL_get_shutdown(ssl), SSL_get_shutdown(peers.server.get()), client.failure().c_str(),
+      server.failure().c_str());
 }
 
 void deliver(Wire& wire, const Delivery& delivery, std::minstd_rand& random) {
@@ -218,15 +221,19 @@ std::string converse(const Conversation& conversation, const Delivery& delivery,
     idle = before == after ? idle + 1 : 0;
   }
   EXPECT_TRUE(client.over() && server.over());
-  EXPECT_EQ(client.received(), twin::sample(conversation.size, 2).substr(0, client.received().size()));
-  EXPECT_EQ(server.received(), twin::sample(conversation.size, 1).substr(0, server.received().size()));
+  EXPECT_EQ(client.received(),
+            twin::sample(conversation.size, 2).substr(0, client.received().size()));
+  EXPECT_EQ(server.received(),
+            twin::sample(conversation.size, 1).substr(0, server.received().size()));
   std::string said = outcome(peers, client, server);
   peers.client.reset();  // before the wires go
   peers.server.reset();
   return said;
 }
 
-void client_certificate(SSL_CTX* context) { twin::use_certificate(context, "client-ed25519"); }
+void client_certificate(SSL_CTX* context) {
+  twin::use_certificate(context, "client-ed25519");
+}
 
 void ask(SSL_CTX* context) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
@@ -236,7 +243,9 @@ void no_middlebox_compat(SSL_CTX* context) {
   SSL_CTX_clear_options(context, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 }
 
-void only_p256(SSL_CTX* context) { EXPECT_EQ(SSL_CTX_set1_groups_list(context, "P-256"), 1); }
+void only_p256(SSL_CTX* context) {
+  EXPECT_EQ(SSL_CTX_set1_groups_list(context, "P-256"), 1);
+}
 
 std::vector<Conversation> conversations() {
   std::vector<Conversation> all = {
@@ -261,12 +270,14 @@ std::vector<Conversation> conversations() {
   };
   for (const char* suite : {"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
                             "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"}) {
-    all.push_back({suite, {.client_context = [suite](SSL_CTX* context) {
-                             EXPECT_EQ(SSL_CTX_set_ciphersuites(context, suite), 1);
-                           },
-                           .server_context = [suite](SSL_CTX* context) {
-                             EXPECT_EQ(SSL_CTX_set_ciphersuites(context, suite), 1);
-                           }}});
+    all.push_back(
+        {suite,
+         {.client_context =
+              [suite](SSL_CTX* context) { EXPECT_EQ(SSL_CTX_set_ciphersuites(context, suite), 1); },
+          .server_context =
+              [suite](SSL_CTX* context) {
+                EXPECT_EQ(SSL_CTX_set_ciphersuites(context, suite), 1);
+              }}});
   }
   return all;
 }
@@ -276,8 +287,7 @@ std::string expected(const Conversation& conversation) {
   return converse(conversation, {}, peers);
 }
 
-void compare(const Conversation& conversation, const std::string& whole,
-             const Delivery& delivery) {
+void compare(const Conversation& conversation, const std::string& whole, const Delivery& delivery) {
   SCOPED_TRACE(conversation.name);
   SCOPED_TRACE(delivery.seed);
   twin::Peers peers = twin::make_peers(conversation.setup);

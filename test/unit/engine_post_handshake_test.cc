@@ -8,7 +8,9 @@ using namespace handfast::engine_test;
 
 namespace {
 
-Octets key_update(uint8_t request) { return message(SSL3_MT_KEY_UPDATE, {request}); }
+Octets key_update(uint8_t request) {
+  return message(SSL3_MT_KEY_UPDATE, {request});
+}
 
 Octets ticket(uint8_t nonce, const Octets& extensions = {}) {
   return message(SSL3_MT_NEWSESSION_TICKET, Octets{0, 0, 1, 0, 1, 2, 3, 4} + vector8({nonce}) +
@@ -27,8 +29,9 @@ void expect_data(Peer& peer, const std::string& expected) {
   peer.drive();
   EXPECT_EQ(peer.decrypted(), expected);
   EXPECT_EQ(peer.outcome().error, SSL_ERROR_WANT_READ)
-      << (peer.outcome().reasons.empty() ? "" : ERR_reason_error_string(ERR_PACK(
-                                                    ERR_LIB_SSL, 0, peer.outcome().reasons[0])));
+      << (peer.outcome().reasons.empty()
+              ? ""
+              : ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0, peer.outcome().reasons[0])));
 }
 
 // `records` handshake contents are sent in order; the last one must be refused.
@@ -103,8 +106,7 @@ TEST(EnginePostHandshake, KeyUpdates) {
       peer.send(ContentType::handshake, key_update(0));
       peer.send(ContentType::application_data, {'x'});
       peer.drive();
-      expect_failure(peer,
-                     {Alert::bad_record_mac, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC});
+      expect_failure(peer, {Alert::bad_record_mac, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC});
     });
   }
 }
@@ -179,8 +181,7 @@ TEST(EnginePostHandshake, TicketForms) {
   Octets longer = ticket(1) + Octets{0};
   longer[3]++;
   const Form forms[] = {
-      {"empty", message(SSL3_MT_NEWSESSION_TICKET, {}), Alert::decode_error,
-       SSL_R_LENGTH_MISMATCH},
+      {"empty", message(SSL3_MT_NEWSESSION_TICKET, {}), Alert::decode_error, SSL_R_LENGTH_MISMATCH},
       {"cut", cut, Alert::decode_error, SSL_R_LENGTH_MISMATCH},
       {"longer", longer, Alert::decode_error, SSL_R_LENGTH_MISMATCH},
       // ticket<1..2^16-1>.

@@ -52,7 +52,10 @@ void everywhere(const char* name, const std::function<void(Peer&)>& act, const F
 }  // namespace
 
 TEST(EngineRecord, BadMac) {
-  everywhere("forged", [](Peer& peer) { peer.send_forged({1, 2, 3, kHandshake}); },
+  everywhere("forged",
+             [](Peer& peer) {
+               peer.send_forged({1, 2, 3, kHandshake});
+             },
              {Alert::bad_record_mac, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC});
   everywhere("tag only", [](Peer& peer) { peer.send_plain(kData, pattern(16, 1)); },
              {Alert::bad_record_mac, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC});
@@ -78,7 +81,9 @@ TEST(EngineRecord, Types) {
   // RFC 8446 5: an unexpected type is an unexpected_message.
   for (int inner : {0, 1, 19, 20, 24, 25, 255}) {
     everywhere("inner type",
-               [inner](Peer& peer) { peer.send_inner({1, static_cast<uint8_t>(inner)}); },
+               [inner](Peer& peer) {
+                 peer.send_inner({1, static_cast<uint8_t>(inner)});
+               },
                {Alert::unexpected_message, SSL_R_BAD_RECORD_TYPE});
   }
   // RFC 8446 5.4: no type at all.
@@ -102,23 +107,31 @@ TEST(EngineRecord, Versions) {
                {Alert::decode_error, SSL_R_WRONG_VERSION_NUMBER});
   }
   everywhere("another major version",
-             [](Peer& peer) { peer.send_inner({1, 2, kHandshake}, kData, 0x0203); },
+             [](Peer& peer) {
+               peer.send_inner({1, 2, kHandshake}, kData, 0x0203);
+             },
              {Alert::protocol_version, SSL_R_WRONG_VERSION_NUMBER});
 }
 
 TEST(EngineRecord, TooLong) {
   // RFC 8446 5.2: 2^14 + 256 bytes, told from the header.
-  everywhere("ciphertext", [](Peer& peer) { peer.send_raw({kData, 3, 3, 0x41, 0x01}); },
+  everywhere("ciphertext",
+             [](Peer& peer) {
+               peer.send_raw({kData, 3, 3, 0x41, 0x01});
+             },
              {Alert::record_overflow, SSL_R_ENCRYPTED_LENGTH_TOO_LONG});
   everywhere("ciphertext beyond any buffer",
-             [](Peer& peer) { peer.send_raw({kData, 3, 3, 0xff, 0xff}); },
+             [](Peer& peer) {
+               peer.send_raw({kData, 3, 3, 0xff, 0xff});
+             },
              {Alert::record_overflow, SSL_R_PACKET_LENGTH_TOO_LONG});
   // RFC 8446 5.4: TLSInnerPlaintext of 2^14 + 1 bytes at most.
-  everywhere("content",
-             [](Peer& peer) { peer.send_inner(Octets(16385, 1) + Octets{kData}); },
+  everywhere("content", [](Peer& peer) { peer.send_inner(Octets(16385, 1) + Octets{kData}); },
              {Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG});
   everywhere("padding",
-             [](Peer& peer) { peer.send_inner(Octets{1, kData} + Octets(16384, 0)); },
+             [](Peer& peer) {
+               peer.send_inner(Octets{1, kData} + Octets(16384, 0));
+             },
              {Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG});
 }
 
@@ -150,7 +163,10 @@ TEST(EngineRecord, FloodOfEmptyData) {
 
 TEST(EngineRecord, DataBeforeFinished) {
   // RFC 8446 2: application data MUST NOT be sent before Finished.
-  amid_handshake("data", [](Peer& peer) { peer.send_inner({'x', kData}); },
+  amid_handshake("data",
+                 [](Peer& peer) {
+                   peer.send_inner({'x', kData});
+                 },
                  {Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD});
 }
 
@@ -161,14 +177,19 @@ TEST(EngineRecord, DataAmidAMessage) {
   };
   amid_handshake("data between the parts", split,
                  {Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA});
-  afterwards("data between the parts", [](Peer& peer) {
-    peer.send_inner({SSL3_MT_KEY_UPDATE, 0, kHandshake});
-    peer.send_inner({'x', kData});
-  }, {Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA});
+  afterwards("data between the parts",
+             [](Peer& peer) {
+               peer.send_inner({SSL3_MT_KEY_UPDATE, 0, kHandshake});
+               peer.send_inner({'x', kData});
+             },
+             {Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA});
 }
 
 TEST(EngineRecord, PlaintextHandshakeUnderKeys) {
-  everywhere("handshake", [](Peer& peer) { peer.send_plain(kHandshake, {8, 0, 0, 2, 0, 0}); },
+  everywhere("handshake",
+             [](Peer& peer) {
+               peer.send_plain(kHandshake, {8, 0, 0, 2, 0, 0});
+             },
              {Alert::unexpected_message, SSL_R_BAD_RECORD_TYPE});
 }
 
@@ -178,7 +199,10 @@ TEST(EngineRecord, ChangeCipherSpec) {
     amid_handshake("other body", [&](Peer& peer) { peer.send_plain(kCcs, body); },
                    {Alert::unexpected_message, SSL_R_INVALID_CCS_MESSAGE});
   }
-  everywhere("encrypted", [](Peer& peer) { peer.send_inner({1, kCcs}); },
+  everywhere("encrypted",
+             [](Peer& peer) {
+               peer.send_inner({1, kCcs});
+             },
              {Alert::unexpected_message, SSL_R_BAD_RECORD_TYPE});
   amid_handshake("flood",
                  [](Peer& peer) {

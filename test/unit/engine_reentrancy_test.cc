@@ -1,5 +1,5 @@
-// Applications call the library from inside its callbacks: nothing may crash, and an SSL freed there
-// goes away once, when the outermost call returns.
+// Applications call the library from inside its callbacks: nothing may crash, and an SSL freed
+// there goes away once, when the outermost call returns.
 #include <gtest/gtest.h>
 
 #include "support/peers.h"
@@ -7,8 +7,17 @@
 namespace {
 
 // Where callbacks come from.
-enum Callback { kInfo, kMessage, kVerify, kCertificate, kServerName, kAlpn, kClientHello, kKeylog,
-                kCallbacks };
+enum Callback {
+  kInfo,
+  kMessage,
+  kVerify,
+  kCertificate,
+  kServerName,
+  kAlpn,
+  kClientHello,
+  kKeylog,
+  kCallbacks
+};
 constexpr const char* kNames[] = {"info",        "message", "verify",       "certificate",
                                   "server name", "alpn",    "client hello", "keylog"};
 
@@ -33,8 +42,12 @@ void pass(SSL* ssl, Callback callback) {
   EXPECT_EQ(destroyed, before) << "destroyed with its frames on the stack";
 }
 
-void info(const SSL* ssl, int, int) { pass(const_cast<SSL*>(ssl), kInfo); }
-void message(int, int, int, const void*, size_t, SSL* ssl, void*) { pass(ssl, kMessage); }
+void info(const SSL* ssl, int, int) {
+  pass(const_cast<SSL*>(ssl), kInfo);
+}
+void message(int, int, int, const void*, size_t, SSL* ssl, void*) {
+  pass(ssl, kMessage);
+}
 int verify(int good, X509_STORE_CTX* store) {
   pass(static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())),
        kVerify);
@@ -59,9 +72,13 @@ int client_hello(SSL* ssl, int*, void*) {
   pass(ssl, kClientHello);
   return SSL_CLIENT_HELLO_SUCCESS;
 }
-void keylog(const SSL* ssl, const char*) { pass(const_cast<SSL*>(ssl), kKeylog); }
+void keylog(const SSL* ssl, const char*) {
+  pass(const_cast<SSL*>(ssl), kKeylog);
+}
 
-void gone(void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++destroyed; }
+void gone(void*, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  ++destroyed;
+}
 
 void hook(SSL_CTX* context) {
   SSL_CTX_set_info_callback(context, info);
@@ -157,8 +174,8 @@ void everywhere(const std::function<void(SSL*)>& act) {
   for (int callback = 0; callback < kCallbacks; ++callback) {
     for (bool on_client : {true, false}) {
       for (int at = 1;; at += at < 12 ? 1 : 3) {
-        SCOPED_TRACE(twin::text("%s of %s, time %d", kNames[callback],
-                                on_client ? "client" : "server", at));
+        SCOPED_TRACE(
+            twin::text("%s of %s, time %d", kNames[callback], on_client ? "client" : "server", at));
         Trap next{static_cast<Callback>(callback), at, act, on_client};
         trap = &next;
         Talk::freed_ssl = nullptr;

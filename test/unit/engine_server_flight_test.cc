@@ -114,7 +114,10 @@ TEST(EngineServerFlight, EncryptedExtensions) {
       {"alpn unasked", 16, vector16(vector8({'a'})), Alert::unsupported_extension,
        SSL_R_UNSOLICITED_EXTENSION},
       {"early_data unasked", 42, {}, Alert::unsupported_extension, SSL_R_UNSOLICITED_EXTENSION},
-      {"max_fragment_length unasked", 1, {1}, Alert::unsupported_extension,
+      {"max_fragment_length unasked",
+       1,
+       {1},
+       Alert::unsupported_extension,
        SSL_R_UNSOLICITED_EXTENSION},
       // RFC 8446 4.2: recognized, but not specified for this message.
       {"key_share", 51, u16(kX25519), Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
@@ -151,13 +154,19 @@ TEST(EngineServerFlight, AnswersToServerNameAndAlpn) {
   const Case cases[] = {
       {"server_name with a body", {{0, {0}}}, Alert::decode_error, SSL_R_BAD_EXTENSION},
       {"server_name twice", {{0, {}}, {0, {}}}, Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
-      {"two protocols", {{16, vector16(vector8({'h', '2'}) + vector8({'f', 'o', 'o'}))}},
-       Alert::decode_error, SSL_R_BAD_EXTENSION},
+      {"two protocols",
+       {{16, vector16(vector8({'h', '2'}) + vector8({'f', 'o', 'o'}))}},
+       Alert::decode_error,
+       SSL_R_BAD_EXTENSION},
       {"no protocol", {{16, vector16({})}}, Alert::decode_error, SSL_R_BAD_EXTENSION},
       {"empty protocol", {{16, vector16(vector8({}))}}, Alert::decode_error, SSL_R_BAD_EXTENSION},
-      {"protocol that was not offered", {{16, vector16(vector8({'x'}))}},
-       Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
-      {"trailing byte", {{16, vector16(vector8({'h', '2'})) + Octets{0}}}, Alert::decode_error,
+      {"protocol that was not offered",
+       {{16, vector16(vector8({'x'}))}},
+       Alert::illegal_parameter,
+       SSL_R_BAD_EXTENSION},
+      {"trailing byte",
+       {{16, vector16(vector8({'h', '2'})) + Octets{0}}},
+       Alert::decode_error,
        SSL_R_BAD_EXTENSION},
   };
   for (const Case& test : cases) {
@@ -188,9 +197,14 @@ TEST(EngineServerFlight, CertificateRequest) {
        [](Extensions& extensions) { extensions.push_back(extensions[0]); },
        Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
       {"key_share",
-       [](Extensions& extensions) { extensions.push_back({51, u16(kX25519)}); },
+       [](Extensions& extensions) {
+         extensions.push_back({51, u16(kX25519)});
+       },
        Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
-      {"alpn", [](Extensions& extensions) { extensions.push_back({16, {}}); },
+      {"alpn",
+       [](Extensions& extensions) {
+         extensions.push_back({16, {}});
+       },
        Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
       {"certificate_authorities that are no names",
        [](Extensions& extensions) {
@@ -217,8 +231,9 @@ TEST(EngineServerFlight, CertificateRequest) {
   // RFC 8446 4.3.2: the context is for post-handshake authentication.
   expect_client_fails(changing(SSL3_MT_CERTIFICATE_REQUEST,
                                [](Octets& whole) {
-                                 whole = message(SSL3_MT_CERTIFICATE_REQUEST,
-                                                 vector8({7}) + Octets(whole.begin() + 5, whole.end()));
+                                 whole =
+                                     message(SSL3_MT_CERTIFICATE_REQUEST,
+                                             vector8({7}) + Octets(whole.begin() + 5, whole.end()));
                                }),
                       {Alert::illegal_parameter, SSL_R_INVALID_CONTEXT});
 }

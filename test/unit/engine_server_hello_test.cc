@@ -36,7 +36,8 @@ void run(std::span<const Case> cases, bool retry) {
 TEST(EngineServerHello, FieldsThatEchoOrChoose) {
   const Case cases[] = {
       // RFC 8446 4.1.3: "A client which receives a legacy_session_id_echo field that does not match
-      // what it sent in the ClientHello MUST abort the handshake with an "illegal_parameter" alert."
+      // what it sent in the ClientHello MUST abort the handshake with an "illegal_parameter"
+      // alert."
       {"session id of other bytes", [](HelloParts& hello) { hello.session_id[0] ^= 1; },
        Alert::illegal_parameter, SSL_R_INVALID_SESSION_ID},
       {"shorter session id", [](HelloParts& hello) { hello.session_id.pop_back(); },
@@ -45,8 +46,8 @@ TEST(EngineServerHello, FieldsThatEchoOrChoose) {
        Alert::illegal_parameter, SSL_R_INVALID_SESSION_ID},
       {"session id of 33 bytes", [](HelloParts& hello) { hello.session_id.push_back(0); },
        Alert::decode_error, SSL_R_SSL3_SESSION_ID_TOO_LONG},
-      {"compression", [](HelloParts& hello) { hello.compression = {1}; },
-       Alert::illegal_parameter, SSL_R_INVALID_COMPRESSION_ALGORITHM},
+      {"compression", [](HelloParts& hello) { hello.compression = {1}; }, Alert::illegal_parameter,
+       SSL_R_INVALID_COMPRESSION_ALGORITHM},
       {"unknown suite", [](HelloParts& hello) { hello.suites = u16(0x13ff); },
        Alert::illegal_parameter, SSL_R_UNKNOWN_CIPHER_RETURNED},
       {"suite that was not offered", [](HelloParts& hello) { hello.suites = u16(0x1305); },
@@ -67,7 +68,9 @@ TEST(EngineServerHello, Versions) {
       set(hello.extensions, TLSEXT_TYPE_supported_versions, u16(value));
     };
   };
-  auto without = [](HelloParts& hello) { remove(hello.extensions, TLSEXT_TYPE_supported_versions); };
+  auto without = [](HelloParts& hello) {
+    remove(hello.extensions, TLSEXT_TYPE_supported_versions);
+  };
   auto sentinel = [&](uint8_t last) {
     return [last, without](HelloParts& hello) {
       without(hello);
@@ -129,9 +132,7 @@ TEST(EngineServerHello, KeyShares) {
 }
 
 TEST(EngineServerHello, PointsOfPrimeCurves) {
-  auto p256 = [](SSL* ssl) {
-    ASSERT_EQ(SSL_set1_groups_list(ssl, "P-256"), 1);
-  };
+  auto p256 = [](SSL* ssl) { ASSERT_EQ(SSL_set1_groups_list(ssl, "P-256"), 1); };
   Octets point = Octets{4} + pattern(64, 3);
   Octets compressed = Octets{2} + Octets(32, 1);
   for (const Octets& key : {point, compressed, Octets{0}, Octets(65, 0), Octets(65, 4)}) {
@@ -198,8 +199,10 @@ TEST(EngineServerHello, Forms) {
        SSL_R_EXCESSIVE_MESSAGE_SIZE},
       // RFC 8446 5.1: handshake messages must not span key changes.
       {"followed by EncryptedExtensions in the clear",
-       [](Octets& hello) { hello = hello + message(8, {0, 0}); }, Alert::unexpected_message,
-       SSL_R_NOT_ON_RECORD_BOUNDARY},
+       [](Octets& hello) {
+         hello = hello + message(8, {0, 0});
+       },
+       Alert::unexpected_message, SSL_R_NOT_ON_RECORD_BOUNDARY},
       {"followed by a part of a message", [](Octets& hello) { hello.push_back(8); },
        Alert::unexpected_message, SSL_R_NOT_ON_RECORD_BOUNDARY},
   };
@@ -222,17 +225,16 @@ TEST(EngineServerHello, EveryOtherMessageInItsPlace) {
     script.message = [&](uint8_t real, Octets& whole) {
       if (real == SSL3_MT_SERVER_HELLO) whole[0] = static_cast<uint8_t>(type);
     };
-    expect_client_fails(script,
-                        {Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE, kClear});
+    expect_client_fails(script, {Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE, kClear});
   }
 }
 
 TEST(EngineHelloRetryRequest, Fields) {
   const Case cases[] = {
-      {"session id", [](HelloParts& hello) { hello.session_id[31] ^= 1; },
-       Alert::illegal_parameter, SSL_R_INVALID_SESSION_ID},
-      {"compression", [](HelloParts& hello) { hello.compression = {1}; },
-       Alert::illegal_parameter, SSL_R_INVALID_COMPRESSION_ALGORITHM},
+      {"session id", [](HelloParts& hello) { hello.session_id[31] ^= 1; }, Alert::illegal_parameter,
+       SSL_R_INVALID_SESSION_ID},
+      {"compression", [](HelloParts& hello) { hello.compression = {1}; }, Alert::illegal_parameter,
+       SSL_R_INVALID_COMPRESSION_ALGORITHM},
       {"suite", [](HelloParts& hello) { hello.suites = u16(0x1305); }, Alert::illegal_parameter,
        SSL_R_WRONG_CIPHER_RETURNED},
       {"no version",
@@ -260,9 +262,15 @@ TEST(EngineHelloRetryRequest, Fields) {
       {"empty cookie",
        [](HelloParts& hello) { set(hello.extensions, TLSEXT_TYPE_cookie, vector16({})); },
        Alert::decode_error, SSL_R_LENGTH_MISMATCH},
-      {"unknown extension", [](HelloParts& hello) { hello.extensions.push_back({0x1234, {}}); },
+      {"unknown extension",
+       [](HelloParts& hello) {
+         hello.extensions.push_back({0x1234, {}});
+       },
        Alert::unsupported_extension, SSL_R_UNSOLICITED_EXTENSION},
-      {"server_name", [](HelloParts& hello) { hello.extensions.push_back({0, {}}); },
+      {"server_name",
+       [](HelloParts& hello) {
+         hello.extensions.push_back({0, {}});
+       },
        Alert::illegal_parameter, SSL_R_BAD_EXTENSION},
   };
   run(cases, true);

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "crypto/cipher_suite.h"
-#include "crypto/signature_scheme.h"
-#include "crypto/transcript.h"
 #include "crypto/group.h"
 #include "crypto/key_schedule.h"
+#include "crypto/signature_scheme.h"
+#include "crypto/transcript.h"
 #include "record/record_reader.h"
 #include "record/record_writer.h"
 #include "support/peers.h"
@@ -20,7 +20,9 @@
 namespace handfast::engine_test {
 
 using Octets = std::vector<uint8_t>;
-inline Octets octets(View view) { return {view.begin(), view.end()}; }
+inline Octets octets(View view) {
+  return {view.begin(), view.end()};
+}
 // Bytes that differ from place to place, the same in every run.
 Octets pattern(size_t size, uint8_t seed);
 const Algorithms& algorithms();
@@ -48,8 +50,8 @@ Octets message(uint8_t type, const Octets& body);
 struct HelloParts {
   uint16_t legacy_version = TLS1_2_VERSION;
   Octets random, session_id;
-  Octets suites;                   // ClientHello: the list; ServerHello: one
-  Octets compression;              // ClientHello: the list; ServerHello: one
+  Octets suites;       // ClientHello: the list; ServerHello: one
+  Octets compression;  // ClientHello: the list; ServerHello: one
   Extensions extensions;
   bool has_extensions = true;
 };
@@ -60,7 +62,7 @@ struct Script {
   bool request_certificate = false;  // server
   std::string certificate;           // fixture; empty: server's or client's default
   uint16_t suite = 0x1301;
-  uint16_t scheme = 0x0807;  // ed25519
+  uint16_t scheme = 0x0807;      // ed25519
   bool show_certificate = true;  // client, when asked
   std::function<void(HelloParts&, int attempt)> client_hello{};
   std::function<void(HelloParts&, bool retry)> server_hello{};
@@ -154,7 +156,7 @@ class Peer {
   twin::Owned<SSL> ssl_;
   Script script_;
   bool server_;  // the peer's role
-  BIO* to_ssl_;    // owned by the SSL
+  BIO* to_ssl_;  // owned by the SSL
   BIO* from_ssl_;
   Outcome outcome_;
 
@@ -190,8 +192,8 @@ twin::Owned<SSL> new_client(const Configure& configure = nullptr);
 twin::Owned<SSL> new_server(const Configure& configure = nullptr);
 
 struct Failure {
-  Alert alert;         // none: no alert must come
-  int reason;          // SSL_R_*
+  Alert alert;  // none: no alert must come
+  int reason;   // SSL_R_*
   bool encrypted = true;
 };
 

@@ -32,7 +32,8 @@ bool converse(SSL_CTX* client_context, SSL_CTX* server_context, int number) {
   char buffer[100];
   if (SSL_write(client.get(), text.data(), static_cast<int>(text.size())) <= 0) return false;
   int length = SSL_read(server.get(), buffer, sizeof buffer);
-  bool equal = length == static_cast<int>(text.size()) && text.compare(0, text.size(), buffer, text.size()) == 0;
+  bool equal = length == static_cast<int>(text.size()) &&
+               text.compare(0, text.size(), buffer, text.size()) == 0;
   SSL_shutdown(client.get());
   SSL_shutdown(server.get());
   ERR_clear_error();
