@@ -122,18 +122,26 @@ TEST(PlainRecords, UnknownTypes) {
   for (int type : {0, 19, 24, 25, 128, 255}) {
     RecordReader reader;
     expect_refused(reader, record(static_cast<uint8_t>(type), kHello), Alert::unexpected_message,
+                   SSL_R_UNEXPECTED_MESSAGE);
+    RecordReader later;
+    later.set_version(TLS1_3_VERSION);
+    expect_refused(later, record(static_cast<uint8_t>(type), kHello), Alert::unexpected_message,
                    SSL_R_UNEXPECTED_RECORD);
   }
 }
 
 TEST(PlainRecords, EmptyHandshakeAndAlertFragments) {
   for (uint16_t version : {0, TLS1_3_VERSION}) {
-    for (uint8_t type : {kHandshake, kAlert}) {
-      RecordReader reader;
-      reader.set_version(version);
-      expect_refused(reader, record(type, {}), Alert::unexpected_message, SSL_R_BAD_LENGTH);
-    }
+    RecordReader reader;
+    reader.set_version(version);
+    expect_refused(reader, record(kHandshake, {}), Alert::unexpected_message, SSL_R_BAD_LENGTH);
   }
+  RecordReader reader;
+  reader.set_version(TLS1_3_VERSION);
+  expect_refused(reader, record(kAlert, {}), Alert::unexpected_message, SSL_R_BAD_LENGTH);
+  // Before the version is known the alert goes up, to be refused for its length.
+  RecordReader first;
+  expect_record(first, record(kAlert, {}), kAlert, {});
 }
 
 TEST(PlainRecords, EmptyOnesOfTls12AreCounted) {
@@ -164,7 +172,7 @@ TEST(ChangeCipherSpec, OnlyASingleOne) {
     RecordReader reader;
     reader.allow_change_cipher_spec(true);
     expect_refused(reader, record(kCcs, from_hex(body)), Alert::unexpected_message,
-                   SSL_R_INVALID_CCS_MESSAGE);
+                   SSL_R_BAD_CHANGE_CIPHER_SPEC);
     Keyed keyed;
     keyed.reader.allow_change_cipher_spec(true);
     expect_refused(keyed.reader, record(kCcs, from_hex(body)), Alert::unexpected_message,
