@@ -36,6 +36,10 @@ Resolved failed(Connection& connection, const Verdict& verdict) {
   return Resolved::stop;
 }
 
+Verdict mixed_records() {
+  return fatal(Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA);
+}
+
 // One record for a flow that waits for a message.
 Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened) {
   Verdict verdict;
@@ -47,6 +51,8 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
     case ContentType::alert:
       switch (hear_alert(connection, opened.content, verdict)) {
         case Heard::ignored:
+          // RFC 8446 5.1: nor an alert that means nothing by itself.
+          if (!hs.inbox.rest().empty()) return failed(connection, mixed_records());
           return Resolved::go_on;
         case Heard::closed:
           connection.want = SSL_READING;
@@ -87,8 +93,7 @@ Resolved await_message(Connection& connection, Handshake& hs) {
     // RFC 8446 5.1: no other record may stand between the parts of a handshake message.
     if (opened.type != ContentType::handshake && opened.type != ContentType::alert &&
         !hs.inbox.rest().empty()) {
-      return failed(connection,
-                    fatal(Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA));
+      return failed(connection, mixed_records());
     }
     if (take_record(connection, hs, opened) == Resolved::stop) return Resolved::stop;
   }

@@ -146,6 +146,17 @@ TEST(EngineCertificate, BadDer) {
   }
 }
 
+TEST(EngineCertificate, LongerThanAllowed) {
+  // SSL_set_max_cert_list(3).
+  auto limit = [](SSL* ssl) {
+    ask(ssl);
+    SSL_set_max_cert_list(ssl, 300);
+  };
+  Failure failure{Alert::illegal_parameter, SSL_R_EXCESSIVE_MESSAGE_SIZE};
+  expect_client_fails({}, failure, limit);
+  expect_server_fails({}, failure, limit);
+}
+
 TEST(EngineCertificate, Untrusted) {
   struct Untrusted {
     const char* certificate;

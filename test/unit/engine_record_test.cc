@@ -185,6 +185,33 @@ TEST(EngineRecord, DataAmidAMessage) {
              {Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA});
 }
 
+TEST(EngineRecord, AlertAmidAMessage) {
+  // RFC 8446 5.1: handshake messages are not interleaved with other records.
+  Failure mixed{Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA};
+  auto cancel = [](Peer& peer) {
+    peer.send_inner({SSL3_AL_WARNING, SSL_AD_USER_CANCELLED, kAlert});
+  };
+  auto amid_flight = [&](Peer& peer) {
+    bool client = SSL_is_server(peer.ssl()) == 0;
+    uint8_t type = client ? SSL3_MT_ENCRYPTED_EXTENSIONS : SSL3_MT_FINISHED;
+    peer.send_inner({type, 0, kHandshake});
+    cancel(peer);
+  };
+  amid_handshake("user_canceled between the parts", amid_flight, mixed);
+  auto amid_update = [&](Peer& peer) {
+    peer.send_inner({SSL3_MT_KEY_UPDATE, 0, kHandshake});
+    cancel(peer);
+  };
+  afterwards("user_canceled between the parts", amid_update, mixed);
+  // An error alert there is heard as what it is.
+  auto fail_amid_update = [](Peer& peer) {
+    peer.send_inner({SSL3_MT_KEY_UPDATE, 0, kHandshake});
+    peer.send_inner({SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR, kAlert});
+  };
+  afterwards("fatal between the parts", fail_amid_update,
+             {Alert::none, SSL_AD_REASON_OFFSET + SSL_AD_INTERNAL_ERROR});
+}
+
 TEST(EngineRecord, PlaintextHandshakeUnderKeys) {
   everywhere("handshake",
              [](Peer& peer) {
