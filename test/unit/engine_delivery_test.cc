@@ -101,7 +101,9 @@ class Side {
       case Stage::write:
         return write();
       case Stage::update:
-        if (updates_) EXPECT_EQ(SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED), 1);
+        if (updates_) {
+          EXPECT_EQ(SSL_key_update(ssl_, SSL_KEY_UPDATE_REQUESTED), 1);
+        }
         updates_ = false;
         return advance(SSL_do_handshake(ssl_));
       case Stage::read:

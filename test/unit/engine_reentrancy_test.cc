@@ -156,7 +156,9 @@ class Talk {
   static bool freed(const SSL* ssl) { return ssl == freed_ssl; }
   void call(SSL* ssl, const std::function<void(SSL*)>& act) {
     if (!freed(ssl)) act(ssl);
-    if (freed(ssl)) EXPECT_EQ(destroyed, first_ + 1) << "gone when the outermost call returned";
+    if (freed(ssl)) {
+      EXPECT_EQ(destroyed, first_ + 1) << "gone when the outermost call returned";
+    }
     ERR_clear_error();
   }
   twin::Peers peers_;
