@@ -6,7 +6,6 @@
 #include "connection/connection.h"
 #include "pki/name_list.h"
 
-using handfast::Algorithms;
 using handfast::X509NameStackPtr;
 
 namespace {
