@@ -38,9 +38,11 @@ if(unit_sources)
   target_link_libraries(unit_tests PRIVATE
     handfast_warnings test_support handfast_static OpenSSL::Crypto
     GTest::gtest GTest::gtest_main Threads::Threads)
-  target_precompile_headers(unit_tests PRIVATE
-    <gtest/gtest.h> <openssl/ssl.h> <openssl/err.h> <openssl/ct.h> <openssl/ocsp.h>
-    <openssl/engine.h> <algorithm> <functional> <map> <memory> <span> <string> <vector>)
+  if(HANDFAST_PCH)
+    target_precompile_headers(unit_tests PRIVATE
+      <gtest/gtest.h> <openssl/ssl.h> <openssl/err.h> <openssl/ct.h> <openssl/ocsp.h>
+      <openssl/engine.h> <algorithm> <functional> <map> <memory> <span> <string> <vector>)
+  endif()
   gtest_discover_tests(unit_tests DISCOVERY_MODE PRE_TEST)
 endif()
 
