@@ -76,7 +76,6 @@ struct ssl_st {
   uint8_t entered = 0;         // API calls on the stack; a callback may call SSL_free
   bool doomed = false;         // SSL_free was called meanwhile: the outermost call destroys
   long verify_result = X509_V_OK;
-  int verify_depth_error = 0;
 
   std::unique_ptr<handfast::Handshake, handfast::DestroyHandshake> handshake;
   handfast::Negotiated negotiated;

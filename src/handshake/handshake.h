@@ -52,13 +52,11 @@ struct Handshake : FlowState, Exchange {
   Verdict receive_verdict;
   Transcript transcript;
   ClientHello client_hello;  // server: of the last ClientHello, for the client-hello callback
-  Bytes client_hello_bytes;  // its storage across waits
   Bytes scratch;             // the message being built
   uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
   uint8_t session_id_length = 0;
   bool started = false;         // the flow has begun
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
-  bool verify_retry = false;
   TrafficSecret client_secret, server_secret;  // handshake traffic
   Flow flow{nullptr};                          // last: its frames refer to all of the above
 };
