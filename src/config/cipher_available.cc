@@ -22,15 +22,7 @@ uint32_t missing_ciphers(const Algorithms& algorithms) {
   uint32_t missing = kGostEnc;
   for (const AlgorithmColumns& row : kEncColumns) {
     if (row.bit == kEncNull || (row.bit & kGostEnc) != 0) continue;
-    bool found = false;
-    if (row.cipher != CipherId::other) {
-      found = algorithms.cipher(row.cipher) != nullptr;
-    } else {
-      EvpCipherPtr cipher(
-          EVP_CIPHER_fetch(algorithms.library(), OBJ_nid2sn(row.nid), algorithms.property_query()));
-      found = cipher != nullptr;
-    }
-    if (!found) missing |= row.bit;
+    if (algorithms.cipher(row.cipher) == nullptr) missing |= row.bit;
   }
   return missing;
 }

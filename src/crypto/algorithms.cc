@@ -14,8 +14,10 @@ constexpr int kHashNids[] = {NID_sha256, NID_sha384, NID_sha1,  NID_md5_sha1,
                              NID_md5,    NID_sha224, NID_sha512};
 static_assert(std::size(kHashNids) == kHashCount);
 
-constexpr int kCipherNids[] = {NID_aes_128_gcm, NID_aes_256_gcm, NID_chacha20_poly1305,
-                               NID_aes_128_ccm, NID_aes_128_ccm};
+constexpr int kCipherNids[] = {
+    NID_aes_128_gcm, NID_aes_256_gcm,      NID_chacha20_poly1305, NID_aes_128_ccm,  NID_aes_128_ccm,
+    NID_aes_256_ccm, NID_aes_256_ccm,      NID_aria_128_gcm,      NID_aria_256_gcm, NID_aes_128_cbc,
+    NID_aes_256_cbc, NID_camellia_128_cbc, NID_camellia_256_cbc,  NID_seed_cbc,     NID_idea_cbc};
 static_assert(std::size(kCipherNids) == kCipherCount);
 
 // Whether an ENGINE is the default for an algorithm. The reference is dropped at once: the

@@ -17,9 +17,20 @@ enum class CipherId : uint8_t {
   chacha20_poly1305,
   aes128_ccm,
   aes128_ccm8,
+  aes256_ccm,
+  aes256_ccm8,
+  aria128_gcm,
+  aria256_gcm,
+  aes128_cbc,
+  aes256_cbc,
+  camellia128_cbc,
+  camellia256_cbc,
+  seed_cbc,
+  idea_cbc,
+  null,        // no encryption: a MAC alone
   other = 255  // a suite that cannot be negotiated
 };
-constexpr size_t kCipherCount = 5;
+constexpr size_t kCipherCount = 15;  // those that libcrypto has an EVP_CIPHER for
 
 }  // namespace handfast
 

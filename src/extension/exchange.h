@@ -47,6 +47,16 @@ struct ClientOffers {
   View pre_shared_key;  // OfferedPsks body, its form checked
   bool early_data = false;
   bool post_handshake_auth = false;
+  // TLS <= 1.2.
+  View session_ticket;           // body of the extension; empty: a new ticket is asked for
+  View point_formats;            // ECPointFormatList, one byte each; empty: not sent
+  View srp_username;             // RFC 5054 2.8.1; empty: not sent
+  View renegotiated_connection;  // body of renegotiation_info's vector
+  bool session_ticket_sent = false;
+  bool encrypt_then_mac = false;
+  bool extended_master_secret = false;
+  bool renegotiation_info = false;  // or its signalling suite (RFC 5746 3.3)
+  bool next_protocol = false;       // NPN
 };
 
 struct Exchange {
@@ -102,6 +112,20 @@ struct Exchange {
   // nullptr in other messages.
   size_t certificate_index = 0;
   X509* certificate = nullptr;
+
+  // --- TLS <= 1.2, both roles ---
+  // A handshake over the protection of an earlier one; its Finished values are negotiated's.
+  bool renegotiating = false;
+  // Client: the session whose id or ticket the hello offers; nullptr: none. Not owned.
+  const Session* offered_session = nullptr;
+  // What the ServerHello says: set by the client from the server's answer, by the server's flow and
+  // extensions before they write it.
+  bool resuming = false;                // an abbreviated handshake
+  bool ticket_expected = false;         // a NewSessionTicket will come
+  bool encrypt_then_mac = false;        // RFC 7366
+  bool extended_master_secret = false;  // RFC 7627
+  bool status_expected = false;         // client: a CertificateStatus may come
+  bool next_protocol_expected = false;  // NPN: the client sends NextProtocol
 
   // Types of the application's own extensions in our last hello or request, and in the peer's.
   Array<uint16_t> custom_sent, custom_received;

@@ -47,6 +47,9 @@ struct Negotiated {
   bool resumed = false;           // SSL_session_reused
   bool hello_retry_request = false;
   bool extended_master_secret = false;
+  bool encrypt_then_mac = false;
+  bool secure_renegotiation = false;  // RFC 5746: SSL_get_secure_renegotiation_support
+  bool npn_seen = false;              // both sides: NPN was agreed on
 };
 
 }  // namespace handfast
