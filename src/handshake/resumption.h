@@ -1,0 +1,44 @@
+// Resumption in TLS <= 1.2: by session id (RFC 5246 section 7.3) and by ticket (RFC 5077).
+#pragma once
+
+#include "handshake/handshake.h"
+#include "session/session.h"
+
+namespace handfast {
+
+// --- Server ---
+
+// The session that the ClientHello in hs.client_hello offers, after every check; nullptr (and
+// success) when a full handshake must follow. Reads the hello itself: extensions need not have been
+// read, the version must have been chosen. Sets hs.ticket_expected (the client gets a new ticket)
+// and counts hits, misses and timeouts. The caller makes the session the connection's, takes its
+// verify_result over, and checks that its suite is in the hello.
+// Not to be called for a renegotiation under SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION.
+// Runs the callbacks of SSL_CTX_sess_set_get_cb(3), SSL_CTX_set_tlsext_ticket_key_cb(3) and
+// SSL_CTX_set_session_ticket_cb(3).
+[[nodiscard]] Verdict find_session(Handshake& hs, SessionRef& session);
+// The id of a full handshake's session: none when hs.ticket_expected, otherwise from the callback
+// of SSL_CTX_set_generate_session_id(3) or random, and not one that the cache has.
+[[nodiscard]] Verdict generate_session_id(Handshake& hs, Session& session);
+// Body of the NewSessionTicket (RFC 5077 3.3) for the connection's session; an empty `ticket` when
+// the application's callback wants none. hs.resuming must be set: a renewed ticket has no hint.
+[[nodiscard]] Verdict make_ticket(Handshake& hs, Bytes& ticket, uint32_t& lifetime_hint);
+
+// --- Client ---
+
+// May the connection's session (SSL_set_session(3)) be offered in this hello? If not, OpenSSL
+// replaces it by a new one before the hello.
+[[nodiscard]] bool offerable(const Handshake& hs);
+// RFC 5077 3.3: a NewSessionTicket has come for the connection's session, which is replaced by a
+// copy when it has been shared. An empty ticket changes nothing.
+[[nodiscard]] Verdict accept_ticket(Handshake& hs, View ticket, uint32_t lifetime_hint);
+
+// --- Both ---
+
+// After the handshake, before finish() counts it: the session goes into the internal and the
+// external cache, as SSL_CTX_set_session_cache_mode(3) says; counts the hit of a client. Reads
+// negotiated.resumed. Runs the callback of SSL_CTX_sess_set_new_cb(3) and flushes the cache once in
+// 256 handshakes.
+void update_cache(Connection& connection);
+
+}  // namespace handfast
