@@ -24,6 +24,11 @@ enum KxSet : uint32_t {
   kKxEcdhePsk = 1 << 7,
   kKxDhePsk = 1 << 8,
   kKxGost18 = 1 << 9,
+  // What a key exchange has in common with others, whoever authenticates it.
+  kKxAllRsa = kKxRsa | kKxRsaPsk,
+  kKxAllDhe = kKxDhe | kKxDhePsk,
+  kKxAllEcdhe = kKxEcdhe | kKxEcdhePsk,
+  kKxAllPsk = kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk,
 };
 
 enum AuthSet : uint32_t {

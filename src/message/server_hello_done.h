@@ -1,0 +1,23 @@
+// ServerHelloDone, RFC 5246 section 7.4.5.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "wire/bytes.h"
+#include "wire/verdict.h"
+#include "wire/writer.h"
+
+namespace handfast {
+
+struct ServerHelloDone {
+  static constexpr uint8_t kType = SSL3_MT_SERVER_DONE;
+  static constexpr size_t kMaxLength = 0;
+};
+
+[[nodiscard]] inline Verdict parse(View body, ServerHelloDone&) {
+  if (!body.empty()) return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
+  return success();
+}
+inline void build(const ServerHelloDone&, Writer&) {}
+
+}  // namespace handfast
