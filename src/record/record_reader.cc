@@ -12,6 +12,12 @@ constexpr uint8_t kMaxEmptyRecords = 32;
 // What OpenSSL's receive buffer holds after a header: longer records get another reason.
 constexpr size_t kMaxBufferedLength = 16384 + 323;
 constexpr size_t kMaxCiphertextLengthAead = 16384 + 320;
+// RFC 5246 E.2: a two-byte header with the high bit set; then msg_type, version and three lengths.
+constexpr size_t kSslv2HeaderLength = 2;
+constexpr size_t kMinSslv2Length = 9;
+// The buffer counts from the shorter header on.
+constexpr size_t kMaxBufferedSslv2Length =
+    kMaxBufferedLength + kRecordHeaderLength - kSslv2HeaderLength;
 // What protection may add to a rejected record of early data: type and tag.
 constexpr size_t kEarlyOverhead = 17;
 
@@ -38,6 +44,14 @@ Opened skip(size_t consumed) {
   opened.kind = Opened::Kind::skip;
   opened.consumed = consumed;
   return opened;
+}
+
+bool looks_like_sslv2(View input) {
+  return (input[0] & 0x80) != 0 && input[2] == SSL2_MT_CLIENT_HELLO;
+}
+
+bool is_known(ContentType type) {
+  return type >= ContentType::change_cipher_spec && type <= ContentType::application_data;
 }
 
 bool starts_with(View bytes, std::string_view text) {
@@ -72,8 +86,14 @@ Verdict RecordReader::change_keys(const Algorithms& algorithms, const CipherSuit
   return protection_.install(algorithms, suite, secret, false);
 }
 
+Verdict RecordReader::change_keys(const Algorithms& algorithms, const CipherSuite& suite,
+                                  uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
+  return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, false);
+}
+
 Opened RecordReader::open(std::span<uint8_t> input) {
   if (input.size() < kRecordHeaderLength) return need(kRecordHeaderLength);
+  if (first_record_ && server_ && looks_like_sslv2(input)) return open_sslv2(input);
   Header header(input);
   if (!header_shown_) {
     header_shown_ = true;
@@ -85,6 +105,7 @@ Opened RecordReader::open(std::span<uint8_t> input) {
   header_shown_ = false;
   first_record_ = false;
   std::span<uint8_t> body = input.subspan(kRecordHeaderLength, header.length);
+  if (protection_.active() && !protection_.tls13()) return open_protected12(header, body);
   switch (header.type) {
     case ContentType::change_cipher_spec:
       return open_change_cipher_spec(header, body);
@@ -107,8 +128,7 @@ Opened RecordReader::open(std::span<uint8_t> input) {
   return deliver(header.type, body, header.record_length());
 }
 
-// The first bytes of a connection may not be TLS at all; then no alert would be understood. An
-// SSLv2-framed ClientHello would be told apart here.
+// The first bytes of a connection may not be TLS at all; then no alert would be understood.
 Verdict RecordReader::check_first_header(const Header& header) const {
   if (header.version >> 8 == SSL3_VERSION_MAJOR) return success();
   for (std::string_view method : {"GET ", "POST", "HEAD", "PUT "}) {
@@ -128,7 +148,7 @@ Verdict RecordReader::check_header(const Header& header) const {
     bool alert = header.type == ContentType::alert && !protection_.active();
     return fatal(alert ? Alert::none : Alert::protocol_version, SSL_R_WRONG_VERSION_NUMBER);
   }
-  if (protection_.active()) {
+  if (protection_.tls13()) {
     bool expected = header.type == ContentType::application_data ||
                     (header.type == ContentType::change_cipher_spec && allow_change_cipher_spec_) ||
                     (header.type == ContentType::alert && allow_plaintext_alert_);
@@ -157,7 +177,8 @@ Verdict RecordReader::check_length(const Header& header) const {
 }
 
 bool RecordReader::protects(ContentType outer_type) const {
-  return protection_.active() && outer_type == ContentType::application_data;
+  return protection_.active() &&
+         (!protection_.tls13() || outer_type == ContentType::application_data);
 }
 
 bool RecordReader::skips_by_type(const Header& header) const {
@@ -213,6 +234,42 @@ Opened RecordReader::open_protected(const Header& header, std::span<uint8_t> bod
   if (observer_.inner_type != nullptr) observer_.inner_type(observer_.context, inner);
   if (end > max_plaintext_) return fail(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG);
   return deliver(type, plaintext.first(end), header.record_length());
+}
+
+// Every type is protected, the handshake messages of a renegotiation too.
+Opened RecordReader::open_protected12(const Header& header, std::span<uint8_t> body) {
+  std::span<uint8_t> plaintext;
+  Verdict verdict = protection_.open12(header.bytes, body, plaintext);
+  if (!verdict.ok()) return fail(verdict);
+  // RFC 5246 6.2.1: "The length MUST NOT exceed 2^14."
+  if (plaintext.size() > max_plaintext_) {
+    return fail(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG);
+  }
+  // RFC 5246 6: "If a TLS implementation receives an unexpected record type, it MUST send an
+  // unexpected_message alert."
+  if (!is_known(header.type)) return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD);
+  return deliver(header.type, plaintext, header.record_length());
+}
+
+// RFC 5246 appendix E.2, with the limits of OpenSSL. The observer sees no header of such a record.
+Opened RecordReader::open_sslv2(std::span<uint8_t> input) {
+  size_t length = static_cast<size_t>(input[0] & 0x7f) << 8 | input[1];
+  if (length > kMaxBufferedSslv2Length) {
+    return fail(Alert::record_overflow, SSL_R_PACKET_LENGTH_TOO_LONG);
+  }
+  if (length < kMinSslv2Length) return fail(Alert::decode_error, SSL_R_LENGTH_TOO_SHORT);
+  if (length > kMaxCiphertextLengthAead) {
+    return fail(Alert::record_overflow, SSL_R_ENCRYPTED_LENGTH_TOO_LONG);
+  }
+  if (length > max_plaintext_) {
+    return fail(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG);
+  }
+  size_t whole = kSslv2HeaderLength + length;
+  if (input.size() < whole) return need(whole);
+  first_record_ = false;
+  Opened opened = deliver(ContentType::handshake, input.subspan(kSslv2HeaderLength, length), whole);
+  opened.sslv2 = true;
+  return opened;
 }
 
 Opened RecordReader::deliver(ContentType type, std::span<uint8_t> content, size_t consumed) {

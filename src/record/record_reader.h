@@ -20,7 +20,10 @@ struct Opened {
   Kind kind = Kind::need;
   ContentType type = ContentType::application_data;
   std::span<uint8_t> content;  // decrypted in place in the bytes given
-  size_t consumed = 0;         // bytes of the input that record or skip used up
+  // A server's first record: `content` is a CLIENT-HELLO in the format of SSL 2.0 (RFC 5246
+  // appendix E.2) from its msg_type on.
+  bool sslv2 = false;
+  size_t consumed = 0;  // bytes of the input that record or skip used up
   size_t need = 0;
   Verdict verdict;
 };
@@ -38,6 +41,7 @@ class RecordReader {
   // `version` afterwards (TLS 1.3 records say 0x0303).
   void set_version(uint16_t negotiated) { version_ = negotiated; }
   [[nodiscard]] uint16_t version() const { return version_; }
+  // A server takes an SSL 2.0 CLIENT-HELLO as the first record.
   void set_server(bool server) { server_ = server; }
   void set_observer(const RecordObserver& observer) { observer_ = observer; }
   // RFC 8446 5.1 with max_fragment_length (RFC 6066 4): limit of a plaintext.
@@ -57,6 +61,10 @@ class RecordReader {
 
   [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                     const TrafficSecret& secret);
+  // TLS 1.0 to 1.2; parameters as of Protection::install().
+  [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
+                                    uint16_t version, const RecordKeys& keys,
+                                    bool encrypt_then_mac);
   [[nodiscard]] Protection& protection() { return protection_; }
 
   // `input` is everything received and not consumed yet.
@@ -73,6 +81,8 @@ class RecordReader {
   Opened skip_early_record(const Header& header);
   Opened open_change_cipher_spec(const Header& header, std::span<uint8_t> body);
   Opened open_protected(const Header& header, std::span<uint8_t> body);
+  Opened open_protected12(const Header& header, std::span<uint8_t> body);
+  Opened open_sslv2(std::span<uint8_t> input);
   Opened deliver(ContentType type, std::span<uint8_t> content, size_t consumed);
 
   Protection protection_;

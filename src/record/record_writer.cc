@@ -33,26 +33,45 @@ Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuit
   return protection_.install(algorithms, suite, secret, true);
 }
 
+Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuite& suite,
+                                  uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
+  return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, true);
+}
+
 size_t RecordWriter::sealed_length(size_t length) const {
   size_t longest = length;
-  if (protection_.active()) {
+  if (protection_.tls13()) {
     bool pads = padding_.block > 1 || padding_.callback != nullptr;
     longest = (pads ? std::max(length, padding_.limit) : length) + protection_.overhead();
+  } else if (protection_.active()) {
+    longest = protection_.sealed_length12(length);
   }
   return kRecordHeaderLength + longest;
 }
 
+Verdict RecordWriter::protect(View header, View content, ContentType type, size_t padding,
+                              uint8_t* body) {
+  if (protection_.tls13()) return protection_.seal(header, content, type, padding, body);
+  return protection_.seal12(header, content, body);
+}
+
 Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
   if (content.size() > kMaxPlaintextLength) return internal_error();
-  bool sealed = protection_.active() && type != ContentType::change_cipher_spec;
-  size_t padding = sealed ? padding_for(padding_, type, content.size() + 1) : 0;
-  size_t length = content.size() + padding + (sealed ? protection_.overhead() : 0);
+  bool hides_type = protection_.tls13() && type != ContentType::change_cipher_spec;
+  bool sealed = hides_type || (protection_.active() && !protection_.tls13());
+  size_t padding = hides_type ? padding_for(padding_, type, content.size() + 1) : 0;
+  size_t length = content.size();
+  if (hides_type) {
+    length += padding + protection_.overhead();
+  } else if (sealed) {
+    length = protection_.sealed_length12(length);
+  }
   size_t start = out.size();
   if (!extend(out, kRecordHeaderLength + length)) return malloc_failure();
 
   uint8_t* record = out.data() + start;
-  record[0] = static_cast<uint8_t>(sealed ? ContentType::application_data : type);
-  uint16_t version = sealed ? kVersionOnWire13 : record_version_;
+  record[0] = static_cast<uint8_t>(hides_type ? ContentType::application_data : type);
+  uint16_t version = hides_type ? kVersionOnWire13 : record_version_;
   record[1] = static_cast<uint8_t>(version >> 8);
   record[2] = static_cast<uint8_t>(version);
   record[3] = static_cast<uint8_t>(length >> 8);
@@ -60,7 +79,7 @@ Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
   uint8_t* body = record + kRecordHeaderLength;
   View header(record, kRecordHeaderLength);
   if (sealed) {
-    if (Verdict verdict = protection_.seal(header, content, type, padding, body); !verdict.ok()) {
+    if (Verdict verdict = protect(header, content, type, padding, body); !verdict.ok()) {
       out.truncate(start);
       return verdict;
     }
@@ -68,7 +87,7 @@ Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
     std::memcpy(body, content.data(), content.size());
   }
   if (observer_.header != nullptr) observer_.header(observer_.context, header);
-  if (sealed && observer_.inner_type != nullptr) {
+  if (hides_type && observer_.inner_type != nullptr) {
     observer_.inner_type(observer_.context, static_cast<uint8_t>(type));
   }
   return success();

@@ -21,21 +21,33 @@ struct RecordPadding {
 
 class RecordWriter {
  public:
-  // Record version on the wire: 0x0301 for a first ClientHello, 0x0303 later.
+  // Record version on the wire: 0x0301 for a first ClientHello, later the negotiated version, or
+  // 0x0303 at TLS 1.3.
   void set_record_version(uint16_t version) { record_version_ = version; }
   void set_padding(const RecordPadding& padding) { padding_ = padding; }
   void set_observer(const RecordObserver& observer) { observer_ = observer; }
 
   [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                     const TrafficSecret& secret);
+  // TLS 1.0 to 1.2; parameters as of Protection::install().
+  [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
+                                    uint16_t version, const RecordKeys& keys,
+                                    bool encrypt_then_mac);
+  // Whether the IV of the next record can be seen before its content is chosen (CBC at TLS 1.0). An
+  // empty application_data record in front of it changes that:
+  // SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS in SSL_CTX_set_options(3).
+  [[nodiscard]] bool wants_empty_record() const { return protection_.chains_iv(); }
   [[nodiscard]] Protection& protection() { return protection_; }
   // Longest record that seal() makes of `length` bytes of content, header included.
   [[nodiscard]] size_t sealed_length(size_t length) const;
-  // Appends one record; `content` is at most kMaxPlaintextLength bytes. change_cipher_spec is
-  // always sent unprotected (RFC 8446 section 5).
+  // Appends one record; `content` is at most kMaxPlaintextLength bytes. At TLS 1.3
+  // change_cipher_spec is always sent unprotected (RFC 8446 section 5).
   [[nodiscard]] Verdict seal(ContentType type, View content, Bytes& out);
 
  private:
+  [[nodiscard]] Verdict protect(View header, View content, ContentType type, size_t padding,
+                                uint8_t* body);
+
   Protection protection_;
   RecordPadding padding_;
   RecordObserver observer_;
