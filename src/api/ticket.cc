@@ -6,6 +6,7 @@
 #include "config/context.h"
 #include "connection/connection.h"
 
+using handfast::Hooks;
 using handfast::Policy;
 
 namespace {
@@ -18,6 +19,20 @@ int set_num_tickets(Holder* holder, size_t count) {
     return 0;
   }
   policy->num_tickets = count;
+  return 1;
+}
+
+template <typename Callback>
+int set_hook(SSL* ssl, Callback Hooks::*place, Callback callback, void* Hooks::*argument_place,
+             void* argument) {
+  if (ssl == nullptr) return 0;
+  Hooks* hooks = ssl->hooks.edit();
+  if (hooks == nullptr) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return 0;
+  }
+  hooks->*place = callback;
+  hooks->*argument_place = argument;
   return 1;
 }
 
@@ -53,6 +68,33 @@ int SSL_CTX_set_tlsext_ticket_key_evp_cb(SSL_CTX* ctx,
                                          int (*callback)(SSL*, unsigned char*, unsigned char*,
                                                          EVP_CIPHER_CTX*, EVP_MAC_CTX*, int)) {
   ctx->live.ticket_key_evp = callback;
+  return 1;
+}
+
+int SSL_set_session_secret_cb(SSL* ssl, tls_session_secret_cb_fn callback, void* argument) {
+  return set_hook(ssl, &Hooks::session_secret, callback, &Hooks::session_secret_argument, argument);
+}
+
+int SSL_set_session_ticket_ext_cb(SSL* ssl, tls_session_ticket_ext_cb_fn callback, void* argument) {
+  return set_hook(ssl, &Hooks::session_ticket_extension, callback,
+                  &Hooks::session_ticket_extension_argument, argument);
+}
+
+int SSL_set_session_ticket_ext(SSL* ssl, void* data, int length) {
+  handfast::Request& request = ssl->request;
+  request.session_ticket.release();
+  request.ticket_extension = handfast::TicketExtension::left_out;
+  if (data == nullptr) return 1;
+  if (length < 0) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_PASSED_INVALID_ARGUMENT);
+    return 0;
+  }
+  if (!request.session_ticket.assign(
+          {static_cast<const uint8_t*>(data), static_cast<size_t>(length)})) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return 0;
+  }
+  request.ticket_extension = handfast::TicketExtension::given;
   return 1;
 }
 

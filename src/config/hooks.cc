@@ -22,6 +22,10 @@ bool Hooks::copy_from(const Hooks& other) {
   password_argument = other.password_argument;
   extension_debug = other.extension_debug;
   extension_debug_argument = other.extension_debug_argument;
+  session_secret = other.session_secret;
+  session_secret_argument = other.session_secret_argument;
+  session_ticket_extension = other.session_ticket_extension;
+  session_ticket_extension_argument = other.session_ticket_extension_argument;
   return true;
 }
 

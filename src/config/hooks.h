@@ -37,6 +37,11 @@ struct Hooks : Shared {
   void (*extension_debug)(SSL* ssl, int client_server, int type, const unsigned char* data,
                           int length, void* argument) = nullptr;
   void* extension_debug_argument = nullptr;
+  // SSL_set_session_secret_cb, SSL_set_session_ticket_ext_cb: on the SSL only.
+  tls_session_secret_cb_fn session_secret = nullptr;
+  void* session_secret_argument = nullptr;
+  tls_session_ticket_ext_cb_fn session_ticket_extension = nullptr;
+  void* session_ticket_extension_argument = nullptr;
 
   [[nodiscard]] bool copy_from(const Hooks& other);
 };

@@ -17,6 +17,13 @@ inline void free_ocsp_extensions(STACK_OF(X509_EXTENSION) * extensions) {
   sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 }
 
+// Client: what the session_ticket extension says instead of the session's ticket.
+enum class TicketExtension : uint8_t {
+  from_session,
+  left_out,  // SSL_set_session_ticket_ext with a null pointer; a session's ticket is still sent
+  given,     // with bytes: sent when the session has no ticket
+};
+
 struct Request {
   UniqueString server_name;  // client: SSL_set_tlsext_host_name; nullptr: no SNI
   // SSL_set_tlsext_status_ids / _exts; both may be nullptr.
@@ -24,6 +31,8 @@ struct Request {
   std::unique_ptr<STACK_OF(X509_EXTENSION), FreeWith<free_ocsp_extensions>> ocsp_extensions;
   Bytes ocsp_response;  // server: SSL_set_tlsext_status_ocsp_resp, DER to staple
   bool has_ocsp_response = false;
+  TicketExtension ticket_extension = TicketExtension::from_session;
+  Bytes session_ticket;  // TicketExtension::given
 };
 
 }  // namespace handfast

@@ -1,6 +1,8 @@
 // Protection of tickets, RFC 5077 section 4, in the layout of OpenSSL:
 //   key name [16], IV, encrypted SSL_SESSION (DER), MAC of all before.
-// Its own keys make AES-256-CBC and HMAC-SHA256; an application's callback can choose others.
+// Its own keys make AES-256-CBC and HMAC-SHA256; an application's callback can choose others
+// (SSL_CTX_set_tlsext_ticket_key_cb(3)). Keys and callbacks are those of `context`, the
+// connection's session_ctx.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -18,11 +20,11 @@ struct Ticket {
   SessionRef session;  // with _SUCCESS and _SUCCESS_RENEW
 };
 
-// Opens what a client sent, and asks the callback of SSL_CTX_set_session_ticket_cb(3) about it. The
-// keys and callbacks are those of `context` (the connection's session_ctx). `session_id` of the
-// ClientHello becomes the session's, if there is one (RFC 5077 3.4). `tls13`: a ticket opened with
-// the context's own keys is to be renewed.
-Ticket open_ticket(SSL* ssl, SSL_CTX& context, bool tls13, View ticket, View session_id);
+// Opens what a client sent. `session_id` of its hello becomes the session's, if there is one
+// (RFC 5077 3.4). `tls13`: a ticket of the context's own keys is to be renewed.
+Ticket open_ticket(SSL* ssl, SSL_CTX& context, bool tls13, View bytes, View session_id);
+// The callback of SSL_CTX_set_session_ticket_cb(3) may overrule what open_ticket() found.
+void ask_decrypt_ticket(SSL* ssl, SSL_CTX& context, View bytes, Ticket& ticket);
 // Seals `session`. An empty `ticket`: the application's callback wants none.
 [[nodiscard]] Verdict seal_ticket(SSL* ssl, SSL_CTX& context, const Session& session,
                                   Bytes& ticket);
