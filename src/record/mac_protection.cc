@@ -115,7 +115,7 @@ Verdict MacProtection::decrypt(uint64_t sequence, View header, std::span<uint8_t
   if (encrypt_then_mac_) {
     size_t padding = body.back();
     if (padding >= body.size()) return bad_record();
-    for (uint8_t byte : body.last(padding)) {
+    for (uint8_t byte : body.last(padding + 1)) {
       if (byte != padding) return bad_record();
     }
     plaintext = body.first(body.size() - 1 - padding);
