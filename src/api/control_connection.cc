@@ -99,6 +99,15 @@ long get_certificate_types(ControlTarget& target, long, void* parg) {
   return static_cast<long>(types.size());
 }
 
+// SSL_get0_ec_point_formats: the peer's, TLS <= 1.2.
+long get_point_formats(ControlTarget& target, long, void* parg) {
+  const Connection& connection = *target.ssl;
+  const Bytes& formats = connection.negotiated.peer_point_formats;
+  if (connection.session == nullptr || formats.empty()) return 0;
+  *static_cast<const unsigned char**>(parg) = formats.data();
+  return static_cast<long>(formats.size());
+}
+
 constexpr Control kControls[] = {
     {SSL_CTRL_GET_CLIENT_CERT_REQUEST, On::ssl, none},
     {SSL_CTRL_GET_NUM_RENEGOTIATIONS, On::ssl, none},
@@ -106,7 +115,7 @@ constexpr Control kControls[] = {
     {SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, On::ssl, none},
     {SSL_CTRL_GET_FLAGS, On::ssl, none},
     {SSL_CTRL_GET_RI_SUPPORT, On::ssl, none},
-    {SSL_CTRL_GET_EC_POINT_FORMATS, On::ssl, none},
+    {SSL_CTRL_GET_EC_POINT_FORMATS, On::ssl, get_point_formats},
     {SSL_CTRL_GET_RAW_CIPHERLIST, On::ssl, get_raw_ciphers},
     {SSL_CTRL_GET_EXTMS_SUPPORT, On::ssl, get_extended_master_secret},
     {SSL_CTRL_GET_GROUPS, On::ssl, get_groups},

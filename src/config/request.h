@@ -32,7 +32,8 @@ struct Request {
   Bytes ocsp_response;  // server: SSL_set_tlsext_status_ocsp_resp, DER to staple
   bool has_ocsp_response = false;
   TicketExtension ticket_extension = TicketExtension::from_session;
-  Bytes session_ticket;  // TicketExtension::given
+  Bytes session_ticket;       // TicketExtension::given
+  UniqueString srp_username;  // client: SSL_CTX_set_srp_username(3); nullptr: no SRP
 };
 
 }  // namespace handfast

@@ -8,9 +8,10 @@ namespace handfast {
 
 namespace {
 
+// Only a first handshake may choose.
 Verdict offer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
   const Bytes& protocols = (*exchange.policy)->alpn;
-  send = !protocols.empty();
+  send = !protocols.empty() && !exchange.renegotiating;
   if (send) writer.vector16(protocols.view());
   return success();
 }
@@ -36,9 +37,17 @@ Verdict accept(Exchange& exchange, MessageSet, View body) {
   return exchange.negotiated->alpn.assign(protocol) ? success() : malloc_failure();
 }
 
+// As in OpenSSL, a renegotiation forgets what the first handshake has chosen.
+Verdict absent(Exchange& exchange, MessageSet) {
+  exchange.negotiated->alpn.clear();
+  return success();
+}
+
 // protocol_name_list<2..2^16-1> of ProtocolName<1..2^8-1>.
-Verdict consider(Exchange& exchange, MessageSet, View body) {
+Verdict consider(Exchange& exchange, MessageSet message, View body) {
   View list, protocol;
+  HANDFAST_CHECK(absent(exchange, message));
+  if (exchange.renegotiating) return success();
   if (!only_vector16(body, list) || list.empty()) {
     return fatal(Alert::decode_error, SSL_R_BAD_EXTENSION);
   }
@@ -65,8 +74,8 @@ Verdict answer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
 constinit const Extension kAlpn = {
     .type = TLSEXT_TYPE_application_layer_protocol_negotiation,
     .in = kInClientHello | kInServerHello12 | kInEncryptedExtensions,
-    .client = {.offer = offer, .accept = accept},
-    .server = {.consider = consider, .answer = answer},
+    .client = {.offer = offer, .accept = accept, .absent = absent},
+    .server = {.consider = consider, .answer = answer, .absent = absent},
 };
 
 }  // namespace handfast

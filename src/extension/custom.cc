@@ -51,7 +51,8 @@ bool relevant(const Exchange& exchange, MessageSet message, const CustomExtensio
   if (has(SSL_EXT_DTLS_ONLY)) return false;
   if (has(SSL_EXT_TLS1_3_ONLY) && !tls13) return false;
   if (has(SSL_EXT_TLS1_2_AND_BELOW_ONLY) && tls13 && !offering) return false;
-  return !has(SSL_EXT_IGNORE_ON_RESUMPTION) || !exchange.negotiated->resumed;
+  bool resumption = exchange.resuming || (tls13 && exchange.negotiated->resumed);
+  return offering || !has(SSL_EXT_IGNORE_ON_RESUMPTION) || !resumption;
 }
 
 bool may_write(const Exchange& exchange, MessageSet message, const CustomExtension& custom) {

@@ -116,6 +116,8 @@ struct Exchange {
   // --- TLS <= 1.2, both roles ---
   // A handshake over the protection of an earlier one; its Finished values are negotiated's.
   bool renegotiating = false;
+  // Client: a suite of the hello is about elliptic curves, or of TLS 1.3.
+  bool elliptic_suites = true;
   // Client: the session whose id or ticket the hello offers; nullptr: none. Not owned.
   const Session* offered_session = nullptr;
   // What the ServerHello says: set by the client from the server's answer, by the server's flow and

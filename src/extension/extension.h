@@ -37,7 +37,8 @@ struct Extension {
   uint16_t type = 0;
   uint16_t in = 0;       // MessageSet: where RFC 8446 section 4.2's table allows it
   uint16_t unasked = 0;  // MessageSet: answers that need no offer (cookie)
-  bool tls13 = false;    // not in the hello of a client without TLS 1.3
+  bool tls13 = false;    // not in the hello of a client without TLS 1.3, nor read below it
+  bool tls12 = false;    // of TLS <= 1.2 alone: in every hello, but not read in one of TLS 1.3
   Client client = {};
   Server server = {};
 };
@@ -54,7 +55,9 @@ uint64_t extension_bit(uint16_t type);
 // Checks the block of `message` (without its length) as a whole: well-formed, no type twice, each
 // allowed here, answers only to what was sent, pre_shared_key last in a ClientHello; then calls the
 // rows in order, also for what is absent. Hellos, EncryptedExtensions and CertificateRequest set
-// exchange.received.
+// exchange.received. A server must have chosen negotiated.version before it reads a ClientHello,
+// and for TLS <= 1.2 whether it resumes (exchange.resuming); a client both before a ServerHello,
+// and negotiated.suite.
 [[nodiscard]] Verdict read_extensions(Exchange& exchange, MessageSet message, View block);
 
 // Finds one extension's body in a block, without any checks or callbacks; false: not there.

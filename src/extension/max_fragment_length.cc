@@ -14,10 +14,14 @@ Verdict offer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
   return success();
 }
 
+bool in_range(uint8_t mode) {
+  return mode >= TLSEXT_max_fragment_length_512 && mode <= TLSEXT_max_fragment_length_4096;
+}
+
 Verdict read(View body, uint8_t& mode) {
   if (body.size() != 1) return fatal(Alert::decode_error, SSL_R_BAD_EXTENSION);
   mode = body[0];
-  if (mode < TLSEXT_max_fragment_length_512 || mode > TLSEXT_max_fragment_length_4096) {
+  if (!in_range(mode)) {
     return fatal(Alert::illegal_parameter, SSL_R_SSL3_EXT_INVALID_MAX_FRAGMENT_LENGTH);
   }
   return success();
@@ -35,13 +39,19 @@ Verdict accept(Exchange& exchange, MessageSet, View body) {
   return success();
 }
 
+// "The negotiated length applies for the duration of the session including session resumptions":
+// it is the session's in an abbreviated handshake.
 Verdict consider(Exchange& exchange, MessageSet, View body) {
-  return read(body, exchange.max_fragment_length_mode);
+  uint8_t mode = 0;
+  HANDFAST_CHECK(read(body, mode));
+  if (!exchange.resuming) exchange.max_fragment_length_mode = mode;
+  return success();
 }
 
 Verdict answer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
-  send = exchange.max_fragment_length_mode != TLSEXT_max_fragment_length_DISABLED;
-  if (send) writer.u8(exchange.max_fragment_length_mode);
+  uint8_t mode = exchange.max_fragment_length_mode;
+  send = in_range(mode);
+  if (send) writer.u8(mode);
   return success();
 }
 

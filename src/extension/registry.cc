@@ -4,6 +4,7 @@
 #include "extension/custom.h"
 #include "extension/extension.h"
 #include "extension/rows.h"
+#include "extension/state.h"
 #include "extension/u16_set.h"
 
 namespace handfast {
@@ -13,12 +14,15 @@ namespace {
 // OpenSSL's order, so that our hellos look like the system's. It also is the order of reading:
 // key_share needs supported_groups, pre_shared_key needs psk_key_exchange_modes.
 constexpr const Extension* kRows[] = {
+    &kRenegotiationInfo,
     &kServerName,
     &kMaxFragmentLength,
+    &kSrp,
     &kEcPointFormats,
     &kSupportedGroups,
     &kSessionTicket,
     &kStatusRequest,
+    &kNextProtocol,
     &kAlpn,
     &kEncryptThenMac,
     &kSignedCertificateTimestamp,
@@ -51,6 +55,12 @@ size_t row_of(uint16_t type) {
 
 Extension::Write writer_of(const Exchange& exchange, const Extension& row) {
   return exchange.server ? row.server.answer : row.client.offer;
+}
+
+// Extensions of another version than the one that was chosen are passed over.
+bool relevant(const Exchange& exchange, MessageSet message, const Extension& row) {
+  if (message != kInClientHello) return true;
+  return speaks_tls13(exchange) ? !row.tls12 : !row.tls13;
 }
 
 bool may_write(const Exchange& exchange, MessageSet message, size_t index) {
@@ -191,7 +201,8 @@ Verdict read_extensions(Exchange& exchange, MessageSet message, View block) {
   for (size_t i = 0; i < kRowCount; ++i) {
     Extension::Read read = reader_of(exchange, *kRows[i]);
     // signed_certificate_timestamp may be the application's own.
-    bool ours = read != nullptr && !asked_custom(exchange, kRows[i]->type);
+    bool ours = read != nullptr && relevant(exchange, message, *kRows[i]) &&
+                !asked_custom(exchange, kRows[i]->type);
     if ((received.rows >> i & 1) != 0 && ours) {
       HANDFAST_CHECK(read(exchange, message, received.bodies[i]));
     }
@@ -199,7 +210,8 @@ Verdict read_extensions(Exchange& exchange, MessageSet message, View block) {
   HANDFAST_CHECK(read_custom(exchange, message, block));
   for (size_t i = 0; i < kRowCount; ++i) {
     Extension::Absent absent = absent_of(exchange, *kRows[i]);
-    if ((received.rows >> i & 1) == 0 && absent != nullptr && (kRows[i]->in & message) != 0) {
+    if ((received.rows >> i & 1) == 0 && absent != nullptr && (kRows[i]->in & message) != 0 &&
+        relevant(exchange, message, *kRows[i])) {
       HANDFAST_CHECK(absent(exchange, message));
     }
   }

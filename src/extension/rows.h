@@ -5,12 +5,15 @@
 
 namespace handfast {
 
+extern const Extension kRenegotiationInfo;
 extern const Extension kServerName;
 extern const Extension kMaxFragmentLength;
+extern const Extension kSrp;
 extern const Extension kEcPointFormats;
 extern const Extension kSupportedGroups;
 extern const Extension kSessionTicket;
 extern const Extension kStatusRequest;
+extern const Extension kNextProtocol;
 extern const Extension kAlpn;
 extern const Extension kEncryptThenMac;
 extern const Extension kSignedCertificateTimestamp;

@@ -48,8 +48,9 @@ Verdict consider(Exchange& exchange, MessageSet, View body) {
   return success();
 }
 
+// Before TLS 1.3 the name is the session's, not that of the hello that resumes it.
 Verdict answer(Exchange& exchange, MessageSet, Writer&, bool& send) {
-  send = exchange.accept_server_name;
+  send = exchange.accept_server_name && !exchange.resuming;
   return success();
 }
 

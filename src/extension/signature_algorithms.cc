@@ -6,30 +6,20 @@
 #include "extension/lists.h"
 #include "extension/preferences.h"
 #include "extension/rows.h"
+#include "extension/state.h"
 
 namespace handfast {
 
 namespace {
 
-bool fit_for_tls13(uint16_t id) {
-  const SignatureScheme* scheme = find_signature_scheme(id);
-  return scheme->key_type != EVP_PKEY_RSA || scheme->pss;
-}
-
 // In the ClientHello and in the CertificateRequest.
-Verdict name_schemes(Exchange& exchange, MessageSet, Writer& writer, bool&) {
-  // OpenSSL lets a client name nothing but schemes for certificates: the server refuses it then.
-  bool only13 = exchange.server;
-  bool any = false;
-  {
-    Prefixed16 list(writer);
-    for (uint16_t id : scheme_preferences(exchange, true)) {
-      if (!scheme_usable(exchange, id, SSL_SECOP_SIGALG_SUPPORTED)) continue;
-      any = any || !only13 || fit_for_tls13(id);
-      writer.u16(id);
-    }
-  }
-  return any ? success() : internal_error(SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM);
+Verdict name_schemes(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
+  // RFC 5246 7.4.1.4.1: "Clients MUST NOT offer it if they are offering versions of TLS prior to
+  // 1.2", which means those that offer none above.
+  send = exchange.server || exchange.max_version >= TLS1_2_VERSION;
+  if (!send) return success();
+  Prefixed16 list(writer);
+  return write_signature_schemes(exchange, writer);
 }
 
 // supported_signature_algorithms<2..2^16-2>.
@@ -45,8 +35,14 @@ Verdict accept(Exchange& exchange, MessageSet, View body) {
   return kept ? success() : malloc_failure();
 }
 
+Verdict forget(Exchange& exchange) {
+  exchange.negotiated->peer_signature_schemes.clear();
+  return success();
+}
+
 Verdict consider(Exchange& exchange, MessageSet, View body) {
   HANDFAST_CHECK(read(body, exchange.offers.signature_schemes));
+  if (exchange.resuming) return forget(exchange);
   bool kept =
       copy_u16_list(exchange.offers.signature_schemes, exchange.negotiated->peer_signature_schemes);
   return kept ? success() : malloc_failure();
@@ -54,8 +50,10 @@ Verdict consider(Exchange& exchange, MessageSet, View body) {
 
 // "If a server is authenticating via a certificate and the client has not sent a
 // "signature_algorithms" extension, then the server MUST abort the handshake with a
-// "missing_extension" alert"; 4.3.2: in a CertificateRequest it MUST be there.
-Verdict absent(Exchange&, MessageSet) {
+// "missing_extension" alert"; 4.3.2: in a CertificateRequest it MUST be there. Before TLS 1.3 there
+// are defaults (RFC 5246 7.4.1.4.1).
+Verdict absent(Exchange& exchange, MessageSet message) {
+  if (message == kInClientHello && !speaks_tls13(exchange)) return forget(exchange);
   return fatal(Alert::missing_extension, SSL_R_MISSING_SIGALGS_EXTENSION);
 }
 

@@ -48,8 +48,17 @@ Verdict offer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
   return success();
 }
 
+// TLS <= 1.2: before a CertificateStatus message "the server MUST have included an extension of
+// type "status_request" with empty "extension_data" in the extended server hello."
+Verdict expect_status(Exchange& exchange, View body) {
+  if (!body.empty()) return fatal(Alert::decode_error, SSL_R_BAD_EXTENSION);
+  exchange.status_expected = true;
+  return success();
+}
+
 // CertificateStatus in the leaf's entry; those of other certificates are not asked for by anybody.
 Verdict accept(Exchange& exchange, MessageSet message, View body) {
+  if (message == kInServerHello12) return expect_status(exchange, body);
   if (message != kInCertificate || exchange.certificate_index != 0) return success();
   Reader reader(body);
   uint8_t type = 0;
@@ -107,7 +116,7 @@ Verdict read_request_extensions(View bytes, Request& request) {
 
 // The application's status callback sees the request's ids and extensions.
 Verdict consider(Exchange& exchange, MessageSet message, View body) {
-  if (message != kInClientHello) return success();
+  if (message != kInClientHello || exchange.resuming) return success();
   Reader reader(body);
   uint8_t type = 0;
   View ids, extensions;
@@ -124,6 +133,10 @@ Verdict consider(Exchange& exchange, MessageSet message, View body) {
 }
 
 Verdict answer(Exchange& exchange, MessageSet message, Writer& writer, bool& send) {
+  if (message == kInServerHello12) {
+    send = exchange.staple && !exchange.resuming;
+    return success();
+  }
   const Bytes& response = exchange.request->ocsp_response;
   send = message == kInCertificate && exchange.staple && exchange.certificate_index == 0 &&
          !response.empty();

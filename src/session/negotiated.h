@@ -33,6 +33,7 @@ struct Negotiated {
   Bytes peer_cipher_suites;                // raw, two bytes each: SSL_get_client_ciphers
   mutable CipherStackPtr client_ciphers;   // known ones of them, made when first asked for
   Array<uint16_t> peer_groups;             // SSL_get_shared_group & co.
+  Bytes peer_point_formats;                // SSL_get0_ec_point_formats
   Array<uint16_t> peer_signature_schemes;  // SSL_get_sigalgs
   Array<uint16_t> shared_signature_schemes;
   X509NameStackPtr peer_ca_names;  // SSL_get0_peer_CA_list
