@@ -10,10 +10,12 @@ import hashlib
 import http.client
 import json
 import os
+import socket
 import ssl
 import sys
 
 HOST = "localhost"
+ADDRESS = "127.0.0.1"
 CHUNK = 1 << 16
 
 
@@ -25,6 +27,9 @@ def report(name, sha256, tls):
 
 def over_socket(port, context, method, name):
     connection = http.client.HTTPSConnection(HOST, port, context=context, blocksize=CHUNK)
+    # A bare system may not know the name.
+    connection._create_connection = lambda _, *rest: socket.create_connection(
+        (ADDRESS, port), *rest)
     if method == "GET":
         connection.request("GET", "/" + name)
     else:
@@ -43,7 +48,7 @@ def over_socket(port, context, method, name):
 
 
 async def over_memory(port, context, method, name):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context,
+    reader, writer = await asyncio.open_connection(ADDRESS, port, ssl=context,
                                                    server_hostname=HOST)
     size = os.path.getsize(name) if method == "PUT" else 0
     writer.write(f"{method} /{name} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {size}\r\n\r\n"

@@ -76,13 +76,16 @@ TEST(EngineThread, ManyThreadsShareTheContexts) {
              SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
              SSL_CTX_set_alpn_select_cb(context, select_first, nullptr);
            }});
+  // libcrypto works out what it keeps of a certificate when it is first used, and guards that with
+  // atomics which a sanitizer cannot see in it.
+  EXPECT_TRUE(converse(peers.client_context.get(), peers.server_context.get(), 0));
   int failures = in_threads([&](int thread, int round) {
     return converse(peers.client_context.get(), peers.server_context.get(),
                     thread * kRounds + round);
   });
   EXPECT_EQ(failures, 0);
-  EXPECT_EQ(SSL_CTX_sess_connect_good(peers.client_context.get()), kThreads * kRounds);
-  EXPECT_EQ(SSL_CTX_sess_accept_good(peers.server_context.get()), kThreads * kRounds);
+  EXPECT_EQ(SSL_CTX_sess_connect_good(peers.client_context.get()), kThreads * kRounds + 1);
+  EXPECT_EQ(SSL_CTX_sess_accept_good(peers.server_context.get()), kThreads * kRounds + 1);
 }
 
 TEST(EngineThread, ManyThreadsMakeContextsAndChangeTheirSSLs) {

@@ -74,7 +74,7 @@ func report(connection *tls.Conn, suite string, received []byte) {
 		peer = state.PeerCertificates[0].Subject.CommonName
 	}
 	if state.Version != tls.VersionTLS13 {
-		log.Fatalf("negotiated %s, not TLS 1.3", tls.VersionName(state.Version))
+		log.Fatalf("negotiated version %#x, not TLS 1.3", state.Version)
 	}
 	fmt.Printf("TLSv1.3 %s %x %s\n", suite, sha256.Sum256(received), peer)
 }
