@@ -170,13 +170,13 @@ def twin_command(preset):
 
 def twin(section):
     section.runner("twin", twin_command("release"))
-    build = BUILD / "release"
-    section.runner("pairings", [ROOT / "test/twin/pairings/run", build / "lib", build / "pairings"])
+    pairings(section)
 
 
 def pairings(section):
-    section.runner("pairings", [ROOT / "test/twin/pairings/run", BUILD / "release/lib",
-                                BUILD / "release/pairings"])
+    folders = [BUILD / "release/lib", BUILD / "release/pairings"]
+    section.runner("pairings", [ROOT / "test/twin/pairings/run", *folders])
+    section.runner("resumption", [ROOT / "test/twin/pairings/resumption", *folders])
 
 
 def apps(section):
