@@ -66,6 +66,25 @@ handfast_programs(${tests_dir}/twin/pairings pairings test_support)
 handfast_programs(${tests_dir}/apps apps test_support)
 handfast_programs(${tests_dir}/peers peers test_support)
 handfast_programs(${tests_dir}/abi abi test_support)
+
+# Programs that declare secrets undefined to valgrind's memcheck (Debian: valgrind). Sanitizers and
+# valgrind do not go together.
+find_path(HANDFAST_VALGRIND_INCLUDE valgrind/memcheck.h)
+if(HANDFAST_VALGRIND_INCLUDE AND NOT HANDFAST_SANITIZE)
+  file(GLOB constant_time_sources CONFIGURE_DEPENDS ${tests_dir}/constant_time/*.cc)
+  foreach(source IN LISTS constant_time_sources)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(constant_time_${name} ${source})
+    set_target_properties(constant_time_${name} PROPERTIES
+      OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/constant_time)
+    target_include_directories(constant_time_${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    target_include_directories(constant_time_${name} SYSTEM PRIVATE ${HANDFAST_VALGRIND_INCLUDE})
+    target_compile_definitions(constant_time_${name} PRIVATE OPENSSL_SUPPRESS_DEPRECATED)
+    target_link_libraries(constant_time_${name} PRIVATE
+      handfast_warnings handfast_static OpenSSL::Crypto Threads::Threads)
+  endforeach()
+endif()
+
 if(EXISTS ${PROJECT_SOURCE_DIR}/examples/CMakeLists.txt)
   add_subdirectory(examples)
   # What ./demo shows, as one target: make builds several named ones one after the other.

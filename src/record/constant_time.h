@@ -6,7 +6,9 @@
 
 namespace handfast::constant_time {
 
-// Hides a value from the optimizer, which would turn masks back into branches.
+// Hides a value from the optimizer. It would turn masks that it knows to be all or nothing back
+// into branches or a choice of addresses, and loops that compare their counter with a secret into
+// loops that count from the secret.
 inline size_t hidden(size_t value) {
   __asm__("" : "+r"(value));
   return value;
@@ -18,6 +20,8 @@ inline size_t mask_of_top_bit(size_t value) {
 
 // a < b
 inline size_t less(size_t a, size_t b) {
+  a = hidden(a);
+  b = hidden(b);
   return mask_of_top_bit(a ^ ((a ^ b) | ((a - b) ^ b)));
 }
 
