@@ -60,7 +60,8 @@ void drain(RecordReader& reader, std::span<uint8_t> stream) {
     }
     require(opened.consumed >= kRecordHeaderLength && opened.consumed <= exact.size());
     if (opened.kind == Opened::Kind::record && !opened.content.empty()) {
-      require(opened.content.data() >= exact.data() + kRecordHeaderLength &&
+      size_t header = opened.sslv2 ? 2 : kRecordHeaderLength;
+      require(opened.content.data() >= exact.data() + header &&
               opened.content.data() + opened.content.size() <= exact.data() + opened.consumed);
       require(opened.content.size() <= kMaxPlaintextLength);
     }
