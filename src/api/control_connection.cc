@@ -108,13 +108,33 @@ long get_point_formats(ControlTarget& target, long, void* parg) {
   return static_cast<long>(formats.size());
 }
 
+// SSL_num_renegotiations, SSL_total_renegotiations, SSL_clear_num_renegotiations.
+long get_renegotiations(ControlTarget& target, long, void*) {
+  return target.ssl->renegotiation.count;
+}
+
+long get_all_renegotiations(ControlTarget& target, long, void*) {
+  return target.ssl->renegotiation.total;
+}
+
+long clear_renegotiations(ControlTarget& target, long, void*) {
+  long count = target.ssl->renegotiation.count;
+  target.ssl->renegotiation.count = 0;
+  return count;
+}
+
+// SSL_get_secure_renegotiation_support.
+long get_secure_renegotiation(ControlTarget& target, long, void*) {
+  return target.ssl->negotiated.secure_renegotiation ? 1 : 0;
+}
+
 constexpr Control kControls[] = {
     {SSL_CTRL_GET_CLIENT_CERT_REQUEST, On::ssl, none},
-    {SSL_CTRL_GET_NUM_RENEGOTIATIONS, On::ssl, none},
-    {SSL_CTRL_CLEAR_NUM_RENEGOTIATIONS, On::ssl, none},
-    {SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, On::ssl, none},
+    {SSL_CTRL_GET_NUM_RENEGOTIATIONS, On::ssl, get_renegotiations},
+    {SSL_CTRL_CLEAR_NUM_RENEGOTIATIONS, On::ssl, clear_renegotiations},
+    {SSL_CTRL_GET_TOTAL_RENEGOTIATIONS, On::ssl, get_all_renegotiations},
     {SSL_CTRL_GET_FLAGS, On::ssl, none},
-    {SSL_CTRL_GET_RI_SUPPORT, On::ssl, none},
+    {SSL_CTRL_GET_RI_SUPPORT, On::ssl, get_secure_renegotiation},
     {SSL_CTRL_GET_EC_POINT_FORMATS, On::ssl, get_point_formats},
     {SSL_CTRL_GET_RAW_CIPHERLIST, On::ssl, get_raw_ciphers},
     {SSL_CTRL_GET_EXTMS_SUPPORT, On::ssl, get_extended_master_secret},

@@ -8,6 +8,26 @@
 using handfast::Phase;
 using handfast::Role;
 
+namespace {
+
+// RFC 8446 has no renegotiation.
+int request_renegotiation(SSL* ssl, bool fresh) {
+  if (ssl->negotiated.version == TLS1_3_VERSION || ssl->method->version == TLS1_3_VERSION) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_SSL_VERSION);
+    return 0;
+  }
+  if ((ssl->policy->options & SSL_OP_NO_RENEGOTIATION) != 0) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_NO_RENEGOTIATION);
+    return 0;
+  }
+  ssl->renegotiation.requested = true;
+  ssl->renegotiation.fresh = fresh;
+  if (ssl->role != Role::unset) ssl->renegotiation.due = true;
+  return 1;
+}
+
+}  // namespace
+
 extern "C" {
 
 int SSL_do_handshake(SSL* ssl) {
@@ -15,6 +35,7 @@ int SSL_do_handshake(SSL* ssl) {
     ERR_raise(ERR_LIB_SSL, SSL_R_CONNECTION_TYPE_NOT_SET);
     return -1;
   }
+  handfast::start_renegotiation(*ssl, false);
   return ssl->in_init ? handfast::do_handshake(*ssl) : 1;
 }
 
@@ -66,18 +87,16 @@ int SSL_key_update(SSL* ssl, int type) {
   return 1;
 }
 
-// RFC 8446 has no renegotiation.
-int SSL_renegotiate(SSL*) {
-  ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_SSL_VERSION);
-  return 0;
+int SSL_renegotiate(SSL* ssl) {
+  return request_renegotiation(ssl, true);
 }
 
 int SSL_renegotiate_abbreviated(SSL* ssl) {
-  return SSL_renegotiate(ssl);
+  return request_renegotiation(ssl, false);
 }
 
-int SSL_renegotiate_pending(const SSL*) {
-  return 0;
+int SSL_renegotiate_pending(const SSL* ssl) {
+  return ssl->renegotiation.requested ? 1 : 0;
 }
 
 void SSL_CTX_set_post_handshake_auth(SSL_CTX* ctx, int value) {

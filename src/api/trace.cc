@@ -2,9 +2,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "api/text.h"
+#include "api/trace12.h"
 #include "api/trace_names.h"
-#include "connection/connection.h"
+#include "api/trace_text.h"
 #include "wire/crypto_types.h"
 #include "wire/reader.h"
 
@@ -14,70 +14,14 @@ using handfast::Reader;
 using handfast::Text;
 using handfast::View;
 namespace trace = handfast::trace;
-
-// What a function below may need besides the bytes. All return false when these are malformed.
-struct Trace {
-  Text text;
-  const SSL* ssl;
-  uint8_t message = 0;  // SSL3_MT_*
-
-  // Extensions have another form in a server's answer than in an offer.
-  [[nodiscard]] bool answer() const {
-    return message != SSL3_MT_CLIENT_HELLO && message != SSL3_MT_NEWSESSION_TICKET;
-  }
-
-  [[nodiscard]] bool tls13() const { return ssl->negotiated.version == TLS1_3_VERSION; }
-};
-
-using NameOf = const char* (*)(int value);
-
-void hex_line(Text& text, int indent, const char* name, View bytes) {
-  text.indent(indent);
-  text.printf("%s (len=%d): ", name, static_cast<int>(bytes.size()));
-  text.hex(bytes);
-  text.puts("\n");
-}
-
-bool hex_vector8(Text& text, int indent, const char* name, Reader& in) {
-  View bytes;
-  if (!in.vector8(bytes)) return false;
-  hex_line(text, indent, name, bytes);
-  return true;
-}
-
-bool hex_vector16(Text& text, int indent, const char* name, Reader& in) {
-  View bytes;
-  if (!in.vector16(bytes)) return false;
-  hex_line(text, indent, name, bytes);
-  return true;
-}
-
-void name_line(Text& text, int indent, const char* name, int value) {
-  text.indent(indent);
-  text.printf("%s (%d)\n", name, value);
-}
-
-bool list8(Text& text, int indent, View list, NameOf name_of) {
-  for (uint8_t value : list) name_line(text, indent, name_of(value), value);
-  return true;
-}
-
-bool list16(Text& text, int indent, View list, NameOf name_of) {
-  Reader in(list);
-  uint16_t value = 0;
-  if (list.size() % 2 != 0) return false;
-  while (in.u16(value)) name_line(text, indent, name_of(value), value);
-  return true;
-}
-
-bool list_groups(Text& text, int indent, View list) {
-  Reader in(list);
-  uint16_t value = 0;
-  trace::NameBuffer buffer;
-  if (list.size() % 2 != 0) return false;
-  while (in.u16(value)) name_line(text, indent, trace::group(value, buffer), value);
-  return true;
-}
+using trace::hex_line;
+using trace::hex_vector16;
+using trace::hex_vector8;
+using trace::list16;
+using trace::list8;
+using trace::list_groups;
+using trace::name_line;
+using trace::Trace;
 
 // The whole of `body` as a vector.
 bool only_vector8(View body, View& content) {
@@ -102,18 +46,6 @@ bool alpn(Text& text, int indent, View body) {
     text.indent(indent);
     text.bytes(protocol);
     text.puts("\n");
-  }
-  return true;
-}
-
-bool signature_algorithms(Text& text, int indent, View body) {
-  View list;
-  if (!only_vector16(body, list) || list.size() % 2 != 0) return false;
-  Reader in(list);
-  uint16_t scheme = 0;
-  while (in.u16(scheme)) {
-    text.indent(indent);
-    text.printf("%s (0x%04x)\n", trace::signature_scheme(scheme), scheme);
   }
   return true;
 }
@@ -197,7 +129,7 @@ bool extension_body(Trace& trace, int indent, int type, View body) {
     case TLSEXT_TYPE_application_layer_protocol_negotiation:
       return alpn(text, indent, body);
     case TLSEXT_TYPE_signature_algorithms:
-      return signature_algorithms(text, indent, body);
+      return only_vector16(body, list) && trace::list_schemes(text, indent, list);
     case TLSEXT_TYPE_renegotiate:
       return renegotiate(trace, text, indent + 2, body);
     case TLSEXT_TYPE_session_ticket:
@@ -358,14 +290,6 @@ bool certificates(Trace& trace, int indent, Reader& in) {
   return true;
 }
 
-bool certificate_verify(Text& text, int indent, Reader& in) {
-  uint16_t scheme = 0;
-  if (!in.u16(scheme)) return false;
-  text.indent(indent);
-  text.printf("Signature Algorithm: %s (0x%04x)\n", trace::signature_scheme(scheme), scheme);
-  return hex_vector16(text, indent, "Signature", in);
-}
-
 bool ticket(Trace& trace, int indent, Reader& in) {
   Text& text = trace.text;
   uint32_t lifetime = 0, age_add = 0;
@@ -409,11 +333,15 @@ bool message_body(Trace& trace, int indent, Reader& in) {
       return extensions(trace, indent, in);
     case SSL3_MT_CERTIFICATE:
       return certificates(trace, indent, in);
+    case SSL3_MT_SERVER_KEY_EXCHANGE:
+      return trace::server_key_exchange(trace, indent, in);
+    case SSL3_MT_CLIENT_KEY_EXCHANGE:
+      return trace::client_key_exchange(trace, indent, in);
     case SSL3_MT_CERTIFICATE_REQUEST:
-      if (!trace.tls13()) return unsupported(text, indent, in);
+      if (!trace.tls13()) return trace::certificate_request(trace, indent, in);
       return hex_vector8(text, indent, "request_context", in) && extensions(trace, indent, in);
     case SSL3_MT_CERTIFICATE_VERIFY:
-      return certificate_verify(text, indent, in);
+      return trace::signature(trace, indent, in);
     case SSL3_MT_FINISHED:
       hex_line(text, indent, "verify_data", in.rest());
       return true;

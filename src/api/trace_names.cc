@@ -12,21 +12,6 @@
 namespace handfast::trace {
 namespace {
 
-constexpr const char* kUnknown = "UNKNOWN";
-
-struct Name {
-  int value;
-  const char* text;
-};
-
-template <size_t kCount>
-const char* find(const Name (&names)[kCount], int value) {
-  for (const Name& name : names) {
-    if (name.value == value) return name.text;
-  }
-  return kUnknown;
-}
-
 constexpr Name kVersions[] = {
     {SSL3_VERSION, "SSL 3.0"},     {TLS1_VERSION, "TLS 1.0"},         {TLS1_1_VERSION, "TLS 1.1"},
     {TLS1_2_VERSION, "TLS 1.2"},   {TLS1_3_VERSION, "TLS 1.3"},       {DTLS1_VERSION, "DTLS 1.0"},
@@ -98,13 +83,20 @@ constexpr Name kExtensions[] = {
     {TLSEXT_TYPE_next_proto_neg, "next_proto_neg"},
 };
 
-// Values of cipher_suites that are no suites: RFC 5746 section 3.3, RFC 7507 section 4.
-constexpr Name kSignalling[] = {
-    {0x00ff, "TLS_EMPTY_RENEGOTIATION_INFO_SCSV"},
-    {0x5600, "TLS_FALLBACK_SCSV"},
-};
-
 constexpr Name kCompressions[] = {{0, "No Compression"}, {1, "Zlib Compression"}};
+
+// RFC 9189 section 3 (GOST), RFC 4492 section 5.1.1.
+constexpr Name kForeignGroups[] = {
+    {34, "GC256A"},
+    {35, "GC256B"},
+    {36, "GC256C"},
+    {37, "GC256D"},
+    {38, "GC512A"},
+    {39, "GC512B"},
+    {40, "GC512C"},
+    {0xff01, "arbitrary_explicit_prime_curves"},
+    {0xff02, "arbitrary_explicit_char2_curves"},
+};
 
 constexpr Name kPointFormats[] = {
     {TLSEXT_ECPOINTFORMAT_uncompressed, "uncompressed"},
@@ -126,6 +118,22 @@ constexpr Name kPskModes[] = {{0, "psk_ke"}, {1, "psk_dhe_ke"}};
 constexpr Name kKeyUpdates[] = {
     {SSL_KEY_UPDATE_NOT_REQUESTED, "update_not_requested"},
     {SSL_KEY_UPDATE_REQUESTED, "update_requested"},
+};
+
+// ClientCertificateType, RFC 5246 section 7.4.4, RFC 8422 section 5.5, RFC 9189 section 4.
+constexpr Name kCertificateTypes[] = {
+    {SSL3_CT_RSA_SIGN, "rsa_sign"},
+    {SSL3_CT_DSS_SIGN, "dss_sign"},
+    {SSL3_CT_RSA_FIXED_DH, "rsa_fixed_dh"},
+    {SSL3_CT_DSS_FIXED_DH, "dss_fixed_dh"},
+    {SSL3_CT_RSA_EPHEMERAL_DH, "rsa_ephemeral_dh"},
+    {SSL3_CT_DSS_EPHEMERAL_DH, "dss_ephemeral_dh"},
+    {SSL3_CT_FORTEZZA_DMS, "fortezza_dms"},
+    {TLS_CT_ECDSA_SIGN, "ecdsa_sign"},
+    {TLS_CT_RSA_FIXED_ECDH, "rsa_fixed_ecdh"},
+    {TLS_CT_ECDSA_FIXED_ECDH, "ecdsa_fixed_ecdh"},
+    {TLS_CT_GOST12_IANA_SIGN, "gost_sign256"},
+    {TLS_CT_GOST12_IANA_512_SIGN, "gost_sign512"},
 };
 
 }  // namespace
@@ -157,11 +165,14 @@ const char* psk_mode(int value) {
 const char* key_update(int value) {
   return find(kKeyUpdates, value);
 }
+const char* certificate_type(int value) {
+  return find(kCertificateTypes, value);
+}
 
 const char* cipher_suite(int value) {
   const CipherSuite* suite = find_cipher_suite(static_cast<uint16_t>(value));
-  if (suite == nullptr || suite->standard_name == nullptr) return find(kSignalling, value);
-  return suite->standard_name;
+  if (suite == nullptr || is_signalling(*suite)) return foreign_suite(value);
+  return suite->standard_name == nullptr ? suite->name : suite->standard_name;
 }
 
 const char* signature_scheme(int value) {
@@ -171,7 +182,7 @@ const char* signature_scheme(int value) {
 
 const char* group(int value, NameBuffer& buffer) {
   const Group* group = find_group(static_cast<uint16_t>(value));
-  if (group == nullptr) return kUnknown;
+  if (group == nullptr) return find(kForeignGroups, value);
   const char* format = "%s";
   if (group->kind == Group::Kind::xdh) format = "ecdh_%s";
   bool nist =

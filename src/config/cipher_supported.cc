@@ -29,7 +29,8 @@ uint32_t authentication_of(const SignatureScheme& scheme) {
   }
 }
 
-// Kinds of authentication for which no signature scheme is left.
+}  // namespace
+
 uint32_t unusable_authentication(const CipherSupport& support) {
   uint32_t unusable = kAuthRsa | kAuthDss | kAuthEcdsa;
   for (uint16_t id : offered_schemes(support)) {
@@ -44,6 +45,8 @@ uint32_t unusable_authentication(const CipherSupport& support) {
   return unusable;
 }
 
+namespace {
+
 bool version_fits(const CipherSuite& suite, bool datagram, int minimum, int maximum) {
   // DTLS 1.2 has the suites of TLS 1.2, DTLS 1.0 those of TLS 1.1.
   if (datagram) {
@@ -55,6 +58,26 @@ bool version_fits(const CipherSuite& suite, bool datagram, int minimum, int maxi
 
 }  // namespace
 
+CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum, uint16_t maximum) {
+  CipherFilter filter;
+  filter.minimum = minimum;
+  filter.maximum = maximum;
+  // SRP needs a user name and PSK a callback that has the key.
+  filter.no_auth = unusable_authentication(support) | kAuthSrp;
+  filter.no_kx = kKxSrp;
+  if (support.hooks.psk_client == nullptr) {
+    filter.no_auth |= kAuthPsk;
+    filter.no_kx |= kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;
+  }
+  return filter;
+}
+
+bool passes(const CipherSupport& support, const CipherFilter& filter, const CipherSuite& suite) {
+  return (suite.kx & filter.no_kx) == 0 && (suite.auth & filter.no_auth) == 0 &&
+         version_fits(suite, support.method.datagram, filter.minimum, filter.maximum) &&
+         cipher_allowed(support.policy, support.ssl, suite, SSL_SECOP_CIPHER_SUPPORTED);
+}
+
 CipherStackPtr supported_ciphers(const CipherSupport& support, const STACK_OF(SSL_CIPHER) * list) {
   uint16_t minimum = 0;
   uint16_t maximum = 0;
@@ -63,21 +86,11 @@ CipherStackPtr supported_ciphers(const CipherSupport& support, const STACK_OF(SS
                     maximum) != 0) {
     return nullptr;
   }
-  // SRP needs a user name and PSK a callback that has the key.
-  uint32_t no_auth = unusable_authentication(support) | kAuthSrp;
-  uint32_t no_kx = kKxSrp;
-  if (support.hooks.psk_client == nullptr) {
-    no_auth |= kAuthPsk;
-    no_kx |= kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;
-  }
+  CipherFilter filter = cipher_filter(support, minimum, maximum);
   CipherStackPtr supported;
   for (int i = 0; i < sk_SSL_CIPHER_num(list); ++i) {
     const CipherSuite* suite = sk_SSL_CIPHER_value(list, i);
-    if ((suite->kx & no_kx) != 0 || (suite->auth & no_auth) != 0 ||
-        !version_fits(*suite, method.datagram, minimum, maximum) ||
-        !cipher_allowed(support.policy, support.ssl, *suite, SSL_SECOP_CIPHER_SUPPORTED)) {
-      continue;
-    }
+    if (!passes(support, filter, *suite)) continue;
     if (supported == nullptr) supported.reset(sk_SSL_CIPHER_new_null());
     if (supported == nullptr || sk_SSL_CIPHER_push(supported.get(), suite) == 0) return nullptr;
   }

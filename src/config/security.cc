@@ -163,9 +163,14 @@ bool group_allowed(const Policy& policy, const SSL* ssl, uint16_t id, int operat
 
 bool scheme_allowed(const Policy& policy, const SSL* ssl, uint16_t id, int operation) {
   const SignatureScheme* scheme = find_signature_scheme(id);
-  if (scheme == nullptr || too_old_for_offer(policy, ssl, *scheme)) return false;
-  uint8_t wire[] = {static_cast<uint8_t>(id >> 8), static_cast<uint8_t>(id)};
-  return allowed(policy, ssl, nullptr, operation, scheme->security_bits, scheme->hash_nid, wire);
+  return scheme != nullptr && scheme_allowed(policy, ssl, *scheme, operation);
+}
+
+bool scheme_allowed(const Policy& policy, const SSL* ssl, const SignatureScheme& scheme,
+                    int operation) {
+  if (too_old_for_offer(policy, ssl, scheme)) return false;
+  uint8_t wire[] = {static_cast<uint8_t>(scheme.id >> 8), static_cast<uint8_t>(scheme.id)};
+  return allowed(policy, ssl, nullptr, operation, scheme.security_bits, scheme.hash_nid, wire);
 }
 
 bool cipher_allowed(const Policy& policy, const SSL* ssl, const CipherSuite& suite, int operation) {

@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include "config/policy.h"
+#include "crypto/signature_scheme.h"
 
 namespace handfast {
 
@@ -23,6 +24,8 @@ namespace handfast {
                                  int operation);
 [[nodiscard]] bool scheme_allowed(const Policy& policy, const SSL* ssl, uint16_t scheme,
                                   int operation);
+[[nodiscard]] bool scheme_allowed(const Policy& policy, const SSL* ssl,
+                                  const SignatureScheme& scheme, int operation);
 [[nodiscard]] bool cipher_allowed(const Policy& policy, const SSL* ssl, const CipherSuite& suite,
                                   int operation);
 // Minimum and maximum version after options, limits of the method and the security level.

@@ -60,17 +60,20 @@ char* put_hex(char* out, View bytes) {
 }  // namespace
 
 void log_secret(Connection& connection, const char* label, View secret) {
+  log_line(connection, label, connection.negotiated.client_random, secret);
+}
+
+void log_line(Connection& connection, const char* label, View id, View secret) {
   SSL_CTX_keylog_cb_func callback = connection.ctx->live.keylog;
   if (callback == nullptr) return;
   size_t label_length = std::strlen(label);
-  View random{connection.negotiated.client_random};
-  size_t length = label_length + 1 + 2 * random.size() + 1 + 2 * secret.size() + 1;
+  size_t length = label_length + 1 + 2 * id.size() + 1 + 2 * secret.size() + 1;
   auto* line = static_cast<char*>(OPENSSL_malloc(length));
   if (line == nullptr) return;
   std::memcpy(line, label, label_length);
   char* out = line + label_length;
   *out++ = ' ';
-  out = put_hex(out, random);
+  out = put_hex(out, id);
   *out++ = ' ';
   out = put_hex(out, secret);
   *out = '\0';

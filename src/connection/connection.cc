@@ -31,6 +31,7 @@ void forget_handshake(Connection& connection) {
   connection.exporter = ExporterSecret();
   connection.key_update = SSL_KEY_UPDATE_NONE;
   connection.key_updates_received = 0;
+  connection.renegotiation = Renegotiation();
 }
 
 void share(Connection& connection, Context* context) {
@@ -170,6 +171,21 @@ bool switch_context(Connection& connection, Context* context) {
   connection.credentials = context->credentials;
   up_ref(context);
   connection.ctx.reset(context);
+  return true;
+}
+
+bool start_renegotiation(Connection& connection, bool initiated) {
+  Renegotiation& renegotiation = connection.renegotiation;
+  StreamChannel& channel = connection.channel;
+  if (!renegotiation.due || !channel.received().empty() || channel.unsent() ||
+      (connection.in_init && !initiated)) {
+    return false;
+  }
+  renegotiation.due = false;
+  renegotiation.starts = true;
+  ++renegotiation.count;
+  ++renegotiation.total;
+  connection.in_init = true;
   return true;
 }
 

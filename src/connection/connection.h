@@ -30,6 +30,16 @@ enum class Phase : uint8_t {
   failed,       // a fatal error or alert: nothing works any more
 };
 
+// SSL_renegotiate(3), SSL_num_renegotiations(3).
+struct Renegotiation {
+  bool requested = false;  // by either side, and its handshake is not finished
+  bool fresh = false;      // without resumption
+  bool due = false;        // SSL_renegotiate was called: starts when no record is half way
+  bool starts = false;     // the next handshake is ours to start
+  long count = 0, total = 0;
+  int certificate_requests = 0;  // that a server has sent: SSL_VERIFY_CLIENT_ONCE
+};
+
 // An SSL_write that the BIO stopped half way, to be repeated by the caller.
 struct UnfinishedWrite {
   const void* buffer = nullptr;
@@ -71,6 +81,7 @@ struct ssl_st {
   uint8_t warning_alert = 0;
   int read_result = 1;         // what BIO_read said last: a BIO at its end makes SSL_read return 0
   bool alert_unsent = false;   // the output buffer ends with an alert of ours
+  bool reading = false;        // inside SSL_read or SSL_peek
   bool driving = false;        // the driver is on the stack: callbacks may not drive again
   uint8_t warning_alerts = 0;  // in a row
   uint8_t entered = 0;         // API calls on the stack; a callback may call SSL_free
@@ -80,6 +91,8 @@ struct ssl_st {
   std::unique_ptr<handfast::Handshake, handfast::DestroyHandshake> handshake;
   handfast::Negotiated negotiated;
   handfast::SessionRef session;
+
+  handfast::Renegotiation renegotiation;  // TLS <= 1.2
 
   // TLS 1.3, after the handshake.
   handfast::TrafficSecret read_secret, write_secret;
@@ -113,6 +126,9 @@ bool switch_context(Connection& connection, Context* context);
 // A connection that was cut off must not be resumed: lets go of its session and takes it out of the
 // cache. Nothing happens to one that has not been connected, or has sent close_notify.
 void drop_bad_session(Connection& connection);
+// If a renegotiation is due and no record is half way, the next handshake starts it. `initiated`:
+// inside a handshake that has just been asked for it. True: it is started.
+bool start_renegotiation(Connection& connection, bool initiated);
 // SSL_clear(3): ready for another handshake with the same configuration. False: see the queue.
 bool clear(Connection& connection);
 
@@ -135,7 +151,9 @@ void follow_write_settings(Connection& connection);
 size_t fragment_limit(const Connection& connection);
 void call_info(const Connection& connection, int where, int value);
 void call_message(Connection& connection, bool written, int version, int content_type, View bytes);
-void log_secret(Connection& connection, const char* label,
-                View secret);  // SSL_CTX_set_keylog_callback(3)
+// SSL_CTX_set_keylog_callback(3): a line of label, what identifies the secret, and the secret.
+void log_line(Connection& connection, const char* label, View id, View secret);
+// The same with the client's random as identification.
+void log_secret(Connection& connection, const char* label, View secret);
 
 }  // namespace handfast

@@ -1,6 +1,7 @@
 #include "crypto/group.h"
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 #include <openssl/objects.h>
 
@@ -136,6 +137,14 @@ const Group* find_group_by_nid(int nid) {
   return find([nid](const Group& group) { return group.nid == nid; });
 }
 
+const Group* find_group_of_key(const EVP_PKEY* key) {
+  char name[80];
+  size_t length = 0;
+  if (EVP_PKEY_get_group_name(key, name, sizeof name, &length) != 1) return nullptr;
+  int nid = OBJ_txt2nid(name);
+  return find_group_by_nid(nid != NID_undef ? nid : EC_curve_nist2nid(name));
+}
+
 const Group* find_group_by_name(const char* name, size_t length) {
   std::string_view wanted(name, length);
   return find([wanted](const Group& group) {
@@ -166,10 +175,13 @@ Verdict KeyShare::derive(const Algorithms& algorithms, View peer, Bytes& shared_
   HANDFAST_CHECK(import_peer(algorithms, *group_, key_.get(), peer, peer_key_));
   EvpPkeyCtxPtr context(
       EVP_PKEY_CTX_new_from_pkey(algorithms.library(), key_.get(), algorithms.property_query()));
-  // The import has checked the share; libcrypto's own validation would cost as much again.
-  if (context == nullptr || EVP_PKEY_derive_init(context.get()) != 1 ||
-      EVP_PKEY_derive_set_peer_ex(context.get(), peer_key_.get(), 0) != 1) {
+  if (context == nullptr || EVP_PKEY_derive_init(context.get()) != 1) {
     return internal_error(ERR_R_EVP_LIB);
+  }
+  // The import has checked the share; libcrypto's own validation would cost as much again. The
+  // curves of TLS <= 1.2 have cofactors, and points of small order.
+  if (EVP_PKEY_derive_set_peer_ex(context.get(), peer_key_.get(), group_->tls13 ? 0 : 1) != 1) {
+    return group_->tls13 ? internal_error(ERR_R_EVP_LIB) : bad_share();
   }
   // RFC 8446 7.4.1: leading zeros of Z are kept in TLS 1.3.
   if (group_->kind == Kind::ffdhe && EVP_PKEY_CTX_set_dh_pad(context.get(), 1) != 1) {

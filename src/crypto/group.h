@@ -28,6 +28,8 @@ const Group* find_group(uint16_t id);  // nullptr: not in the table
 // Names as SSL_set1_groups_list(3) takes them: "P-256", "prime256v1", "secp256r1", "X25519", …
 const Group* find_group_by_name(const char* name, size_t length);
 const Group* find_group_by_nid(int nid);
+// The curve of an EC key, or a key's named DH group; nullptr: none in the table.
+const Group* find_group_of_key(const EVP_PKEY* key);
 // The groups of a new SSL_CTX, in order of preference.
 std::span<const uint16_t> default_groups();
 

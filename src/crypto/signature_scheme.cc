@@ -19,6 +19,7 @@ namespace {
 
 // Security levels count half a digest's bits; EdDSA has its own strength.
 constexpr int kSha1Bits = 64;
+constexpr int kMd5Sha1Bits = 67;
 
 constexpr SignatureScheme ecdsa(uint16_t id, const char* name, int hash, int combined, int curve,
                                 int bits) {
@@ -174,6 +175,12 @@ const SignatureScheme* find_signature_scheme(uint16_t id) {
     if (scheme.id == id) return &scheme;
   }
   return nullptr;
+}
+
+const SignatureScheme& legacy_rsa_scheme() {
+  static constexpr SignatureScheme kScheme =
+      pkcs1(0, "rsa_pkcs1_md5_sha1", NID_md5_sha1, NID_undef, kMd5Sha1Bits);
+  return kScheme;
 }
 
 std::span<const uint16_t> default_signature_schemes() {

@@ -27,6 +27,8 @@ struct SignatureScheme {
 
 std::span<const SignatureScheme> all_signature_schemes();
 const SignatureScheme* find_signature_scheme(uint16_t id);
+// RSA with MD5 and SHA-1 together, TLS 1.0 and 1.1 (RFC 4346 7.4.3): has no code point.
+const SignatureScheme& legacy_rsa_scheme();
 // The list that a new SSL_CTX offers, in OpenSSL 3.0's order.
 std::span<const uint16_t> default_signature_schemes();
 // Could a key (and its curve, its size, its PSS parameters) sign by this scheme in TLS 1.3?

@@ -14,14 +14,20 @@ bool finish(Hash& hash, Digest& out) {
 }  // namespace
 
 bool Transcript::add(View message) {
-  return hash_.started() ? hash_.update(message) : kept_.append(message);
+  if (keeps_ && !kept_.append(message)) return false;
+  return !hash_.started() || hash_.update(message);
 }
 
-bool Transcript::start(const EVP_MD* md) {
+bool Transcript::start(const EVP_MD* md, bool keep) {
   md_ = md;
   if (!hash_.start(md) || !hash_.update(kept_.view())) return false;
-  kept_.release();
+  if (!keep) drop_messages();
   return true;
+}
+
+void Transcript::drop_messages() {
+  keeps_ = false;
+  kept_.release();
 }
 
 bool Transcript::replace_with_message_hash() {

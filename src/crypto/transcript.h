@@ -11,8 +11,13 @@ class Transcript {
  public:
   // A whole handshake message with its header. Kept as bytes until start().
   [[nodiscard]] bool add(View message);
-  // The hash is known now: everything kept is hashed. `md` is borrowed and must outlive this.
-  [[nodiscard]] bool start(const EVP_MD* md);
+  // The hash is known now: everything kept is hashed. `md` is borrowed and must outlive this. With
+  // `keep` the messages themselves are kept too, until drop_messages().
+  [[nodiscard]] bool start(const EVP_MD* md, bool keep = false);
+  // All messages added so far, where they are kept: what CertificateVerify of TLS <= 1.2 signs
+  // (RFC 5246 7.4.8).
+  [[nodiscard]] View messages() const { return kept_.view(); }
+  void drop_messages();
   [[nodiscard]] bool started() const { return hash_.started(); }
   [[nodiscard]] const EVP_MD* md() const { return md_; }
   // RFC 8446 4.4.1: after a HelloRetryRequest, ClientHello1 becomes a message_hash message.
@@ -26,6 +31,7 @@ class Transcript {
 
  private:
   Bytes kept_;
+  bool keeps_ = true;  // messages are added to kept_
   Hash hash_;
   const EVP_MD* md_ = nullptr;
 };

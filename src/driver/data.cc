@@ -129,6 +129,30 @@ int ensure_connected(Connection& connection) {
 
 }  // namespace
 
+namespace {
+
+// 1 when there is data, or an empty record for a read of nothing.
+int await_data(Connection& connection, bool empty_read) {
+  if (connection.channel.plaintext.empty() || connection.in_init) {
+    int result = ensure_connected(connection);
+    if (result <= 0 && connection.channel.plaintext.empty()) return result;
+  }
+  while (connection.channel.plaintext.empty()) {
+    int result = -1;
+    Next next = take_record(connection, true, result);
+    if (next == Next::data && empty_read) break;
+    if (next == Next::again && ensure_connected(connection) <= 0) {
+      // Data that came during a renegotiation.
+      if (connection.channel.plaintext.empty()) return -1;
+      break;
+    }
+    if (next == Next::stop && connection.channel.plaintext.empty()) return result;
+  }
+  return 1;
+}
+
+}  // namespace
+
 int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& done) {
   connection.error_raised = false;
   done = 0;
@@ -137,18 +161,11 @@ int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& d
     return 0;
   }
   Entered entered(connection);
-  if (connection.channel.plaintext.empty() || connection.in_init) {
-    int result = ensure_connected(connection);
-    if (result <= 0) return result;
-  }
-  while (connection.channel.plaintext.empty()) {
-    int result = -1;
-    Next next = take_record(connection, true, result);
-    if (next == Next::stop) return result;
-    // A zero-length record is data that a zero-length read may consume.
-    if (next == Next::data && buffer.empty()) break;
-    if (next == Next::again && ensure_connected(connection) <= 0) return -1;
-  }
+  start_renegotiation(connection, false);
+  connection.reading = true;
+  int result = await_data(connection, buffer.empty());
+  connection.reading = false;
+  if (result <= 0) return result;
   connection.want = SSL_NOTHING;
   if (buffer.empty()) return 0;
   done = copy_out(connection, buffer, peek);
@@ -190,11 +207,21 @@ int finish_record(Connection& connection) {
   return 1;
 }
 
-Verdict seal_data(Connection& connection, View fragment) {
+// `first`: whether an SSL_write(3) begins with this fragment. An empty record in front of it keeps
+// the IV of TLS 1.0's CBC chain from being known beforehand (SSL_CTX_set_options(3)).
+Verdict seal_data(Connection& connection, View fragment, bool first) {
+  RecordWriter& writer = connection.channel.writer;
+  bool empty_record = first && writer.wants_empty_record() &&
+                      (connection.policy->options & SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS) == 0;
   bool outer = connection.driving;  // SSL_CB_HANDSHAKE_DONE: writing is allowed there
   connection.driving = true;
-  Verdict sealed = connection.channel.writer.seal(ContentType::application_data, fragment,
-                                                  connection.channel.output);
+  Verdict sealed = success();
+  if (empty_record) {
+    sealed = writer.seal(ContentType::application_data, {}, connection.channel.output);
+  }
+  if (sealed.ok()) {
+    sealed = writer.seal(ContentType::application_data, fragment, connection.channel.output);
+  }
   connection.driving = outer;
   return sealed;
 }
@@ -216,6 +243,7 @@ int write(Connection& connection, View content, size_t& done) {
   Verdict repeated = check_repeated(connection, content);
   if (!repeated.ok()) return failed(connection, repeated);
   // A KeyUpdate of ours goes out between records, never inside an unfinished write.
+  if (unfinished.sealed == 0) start_renegotiation(connection, false);
   if (unfinished.sealed == 0 && connection.key_update != SSL_KEY_UPDATE_NONE &&
       !connection.in_init && !begin_post_handshake(connection, {})) {
     return failed(connection, malloc_failure());
@@ -235,7 +263,7 @@ int write(Connection& connection, View content, size_t& done) {
   while (unfinished.done < content.size() && !(partial && written)) {
     View fragment = content.subspan(unfinished.done);
     fragment = fragment.first(std::min(fragment.size(), limit));
-    Verdict sealed = seal_data(connection, fragment);
+    Verdict sealed = seal_data(connection, fragment, unfinished.done == 0);
     if (!sealed.ok()) return failed(connection, sealed);
     unfinished.buffer = fragment.data();
     unfinished.sealed = fragment.size();

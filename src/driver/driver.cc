@@ -7,6 +7,7 @@
 #include "driver/transport.h"
 #include "handshake/handshake.h"
 #include "handshake/receive.h"
+#include "handshake/steps.h"
 
 namespace handfast {
 
@@ -40,6 +41,20 @@ Verdict mixed_records() {
   return fatal(Alert::unexpected_message, SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA);
 }
 
+Verdict unexpected_message() {
+  return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
+}
+
+// Data that was on its way when the peer heard of the renegotiation (RFC 5246 7.4.1.1): a reader
+// may have it until the hellos have met.
+bool may_read_data(const Connection& connection, const Handshake& hs) {
+  bool before_hello =
+      connection.state == TLS_ST_OK || connection.state == TLS_ST_BEFORE ||
+      connection.state == (connection.server ? TLS_ST_SR_CLNT_HELLO : TLS_ST_CW_CLNT_HELLO);
+  return hs.post_handshake && connection.reading && connection.renegotiation.total > 0 &&
+         before_hello;
+}
+
 // One record for a flow that waits for a message.
 Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened) {
   Verdict verdict;
@@ -62,8 +77,12 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
       }
       return Resolved::stop;
     case ContentType::change_cipher_spec:
-      return failed(connection, fatal(Alert::unexpected_message, SSL_R_CCS_RECEIVED_EARLY));
+      return failed(connection, unexpected_message());
     case ContentType::application_data:
+      if (may_read_data(connection, hs)) {
+        connection.channel.plaintext = opened.content;
+        return Resolved::stop;
+      }
       return failed(connection, fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD));
   }
   return Resolved::stop;
@@ -100,6 +119,38 @@ Resolved await_message(Connection& connection, Handshake& hs) {
   return Resolved::go_on;
 }
 
+// RFC 5246 7.1. What else may come meanwhile is an alert.
+Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
+  for (;;) {
+    Opened opened;
+    if (!hs.inbox.rest().empty()) return failed(connection, unexpected_message());
+    switch (next_record(connection, opened)) {
+      case Incoming::record:
+        break;
+      case Incoming::blocked:
+        connection.want = SSL_READING;
+        return Resolved::stop;
+      case Incoming::failed:
+        return failed(connection, opened.verdict);
+    }
+    if (opened.type == ContentType::change_cipher_spec) {
+      if (opened.content.size() != 1 || opened.content[0] != SSL3_MT_CCS) {
+        return failed(connection, fatal(Alert::unexpected_message, SSL_R_BAD_CHANGE_CIPHER_SPEC));
+      }
+      step(hs, hs.change_state);
+      return Resolved::go_on;
+    }
+    if (opened.type == ContentType::handshake) return failed(connection, unexpected_message());
+    if (take_record(connection, hs, opened) == Resolved::stop) return Resolved::stop;
+  }
+}
+
+Resolved send_warning(Connection& connection, Handshake& hs) {
+  send_alert(connection, SSL3_AL_WARNING, hs.warning);
+  hs.warning = Alert::none;
+  return Resolved::go_on;
+}
+
 Resolved await_flush(Connection& connection) {
   return send_output(connection, true) == Outgoing::sent ? Resolved::go_on : Resolved::stop;
 }
@@ -111,6 +162,10 @@ Resolved resolve(Connection& connection, Handshake& hs) {
       return Resolved::go_on;
     case Want::message:
       return await_message(connection, hs);
+    case Want::change_cipher_spec:
+      return await_change_cipher_spec(connection, hs);
+    case Want::warning:
+      return send_warning(connection, hs);
     case Want::flush:
       return await_flush(connection);
     // The flow has asked the application; the next call of ours asks it again.
@@ -135,7 +190,13 @@ bool begin(Connection& connection) {
   Handshake& hs = *connection.handshake;
   hs.post_handshake = connection.phase == Phase::connected;
   if (hs.post_handshake) {
-    hs.flow = post_handshake(hs);
+    if (connection.negotiated.version >= TLS1_3_VERSION) {
+      hs.flow = post_handshake(hs);
+    } else {
+      connection.shutdown = 0;
+      call_info(connection, SSL_CB_HANDSHAKE_START, 1);
+      hs.flow = renegotiation(hs);
+    }
     return true;
   }
   connection.phase = Phase::handshaking;

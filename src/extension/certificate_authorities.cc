@@ -2,6 +2,7 @@
 #include <openssl/tls1.h>
 #include <openssl/x509.h>
 
+#include "extension/authorities.h"
 #include "extension/lists.h"
 #include "extension/rows.h"
 
@@ -22,19 +23,11 @@ const STACK_OF(X509_NAME) * names_to_send(const Exchange& exchange) {
 }
 
 Verdict write(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
-  const auto* names = names_to_send(exchange);
   bool disabled = ((*exchange.policy)->options & SSL_OP_DISABLE_TLSEXT_CA_NAMES) != 0;
-  send = sk_X509_NAME_num(names) > 0 && !disabled;
+  send = sk_X509_NAME_num(names_to_send(exchange)) > 0 && !disabled;
   if (!send) return success();
   Prefixed16 list(writer);
-  for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
-    unsigned char* der = nullptr;
-    int length = i2d_X509_NAME(sk_X509_NAME_value(names, i), &der);
-    if (length < 0) return internal_error();
-    writer.vector16({der, static_cast<size_t>(length)});
-    OPENSSL_free(der);
-  }
-  return success();
+  return write_authorities(exchange, writer);
 }
 
 // DistinguishedName<1..2^16-1>, DER of a Name.
@@ -64,12 +57,7 @@ Verdict read(Exchange& exchange, MessageSet, View body) {
   View list;
   if (!reader.vector16(list)) return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
   if (!reader.empty()) return fatal(Alert::decode_error, SSL_R_BAD_EXTENSION);
-  X509NameStackPtr names(sk_X509_NAME_new_null());
-  if (names == nullptr) return malloc_failure();
-  Reader entries(list);
-  while (!entries.empty()) HANDFAST_CHECK(read_name(entries, names.get()));
-  exchange.negotiated->peer_ca_names = std::move(names);
-  return success();
+  return read_authorities(exchange, list);
 }
 
 Verdict absent(Exchange& exchange, MessageSet) {
@@ -78,6 +66,27 @@ Verdict absent(Exchange& exchange, MessageSet) {
 }
 
 }  // namespace
+
+Verdict write_authorities(const Exchange& exchange, Writer& writer) {
+  const auto* names = names_to_send(exchange);
+  for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
+    unsigned char* der = nullptr;
+    int length = i2d_X509_NAME(sk_X509_NAME_value(names, i), &der);
+    if (length < 0) return internal_error();
+    writer.vector16({der, static_cast<size_t>(length)});
+    OPENSSL_free(der);
+  }
+  return success();
+}
+
+Verdict read_authorities(Exchange& exchange, View list) {
+  X509NameStackPtr names(sk_X509_NAME_new_null());
+  if (names == nullptr) return malloc_failure();
+  Reader entries(list);
+  while (!entries.empty()) HANDFAST_CHECK(read_name(entries, names.get()));
+  exchange.negotiated->peer_ca_names = std::move(names);
+  return success();
+}
 
 constinit const Extension kCertificateAuthorities = {
     .type = TLSEXT_TYPE_certificate_authorities,

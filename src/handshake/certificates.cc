@@ -10,6 +10,7 @@
 #include "pki/certificate_cache.h"
 #include "pki/chain.h"
 #include "pki/key_slot.h"
+#include "pki/signer12.h"
 #include "pki/verify.h"
 
 namespace handfast {
@@ -32,7 +33,9 @@ Verdict read_entries(Handshake& hs, View list, X509StackPtr& chain) {
   return success();
 }
 
-Verdict keep_chain(Handshake& hs, X509StackPtr chain) {
+}  // namespace
+
+void keep_chain(Handshake& hs, X509StackPtr chain) {
   Session& session = *hs.conn.session;
   session.peer.reset();
   if (sk_X509_num(chain.get()) > 0) {
@@ -41,8 +44,9 @@ Verdict keep_chain(Handshake& hs, X509StackPtr chain) {
     session.peer.reset(leaf);
   }
   session.peer_chain = std::move(chain);
-  return success();
 }
+
+namespace {
 
 // A server keeps the client's chain without the leaf (SSL_get_peer_cert_chain(3)).
 void drop_leaf(Session& session) {
@@ -66,6 +70,11 @@ Verdict check_key(const Handshake& hs) {
   KeySlot slot;
   if (!slot_of_key(key, slot)) {
     return fatal(Alert::illegal_parameter, SSL_R_UNKNOWN_CERTIFICATE_TYPE);
+  }
+  // RFC 5246 7.4.2: the suites of TLS <= 1.2 name the kind of the server's key.
+  if (!hs.server && hs.negotiated->version < TLS1_3_VERSION &&
+      (authentication_of(slot) & hs.negotiated->suite->auth) == 0) {
+    return fatal(Alert::illegal_parameter, SSL_R_WRONG_CERTIFICATE_TYPE);
   }
   return success();
 }
@@ -92,7 +101,8 @@ Verdict read_certificate(Handshake& hs) {
   X509StackPtr chain(sk_X509_new_null());
   if (chain == nullptr) return malloc_failure();
   HANDFAST_CHECK(read_entries(hs, message.entries, chain));
-  return keep_chain(hs, std::move(chain));
+  keep_chain(hs, std::move(chain));
+  return success();
 }
 
 Flow verify_peer(Handshake& hs) {
@@ -135,16 +145,21 @@ Verdict check_certificate_verify(Handshake& hs) {
   return verify_signature(*hs.algorithms, *scheme, key, content.view(), message.signature);
 }
 
-namespace {
-
-// Appends a CertificateEntry (RFC 8446 4.4.2) to `entries`.
-Verdict write_entry(Handshake& hs, X509* certificate, Bytes& der, Bytes& block, Writer& entries) {
+Verdict encode_certificate(X509* certificate, Bytes& der) {
   int length = i2d_X509(certificate, nullptr);
   if (length <= 0 || !der.resize(static_cast<size_t>(length))) {
     return internal_error(ERR_R_BUF_LIB);
   }
   uint8_t* out = der.data();
   i2d_X509(certificate, &out);
+  return success();
+}
+
+namespace {
+
+// Appends a CertificateEntry (RFC 8446 4.4.2) to `entries`.
+Verdict write_entry(Handshake& hs, X509* certificate, Bytes& der, Bytes& block, Writer& entries) {
+  HANDFAST_CHECK(encode_certificate(certificate, der));
   block.clear();
   Writer extensions(block);
   HANDFAST_CHECK(write_extensions(hs, kInCertificate, extensions));

@@ -1,12 +1,14 @@
 // The client's first flight: ClientHello, and which version the server's answer chose.
 #include <algorithm>
 
-#include "config/security.h"
+#include "config/cipher_supported.h"
+#include "crypto/cipher_class.h"
 #include "extension/extension.h"
 #include "extension/preferences.h"
 #include "handshake/begin.h"
 #include "handshake/client.h"
 #include "handshake/receive.h"
+#include "handshake/resumption.h"
 #include "handshake/steps.h"
 #include "handshake/suites.h"
 
@@ -21,12 +23,22 @@ constexpr Expect kServerHello[] = {
 constexpr uint8_t kDowngradeTo12[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x01};
 constexpr uint8_t kDowngradeTo11[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x00};
 
+// The session to offer; what the application set is replaced when it cannot be resumed.
+void choose_session(Handshake& hs) {
+  bool fresh = hs.renegotiating && hs.conn.renegotiation.fresh;
+  hs.offered_session = !fresh && offerable(hs) ? hs.conn.session.get() : nullptr;
+}
+
 // RFC 8446 4.1.2: random, and a session id that makes middleboxes see a resumption.
 Verdict choose_random(Handshake& hs) {
   uint8_t random[64];
   if (!hs.algorithms->random(random)) return internal_error();
   std::memcpy(hs.negotiated->client_random, random, 32);
-  if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0) {
+  if (hs.offered_session != nullptr) {
+    hs.session_id_length = hs.offered_session->id_length;
+    std::memcpy(hs.session_id, hs.offered_session->id, hs.session_id_length);
+  } else if (hs.max_version >= TLS1_3_VERSION &&
+             ((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0) {
     hs.session_id_length = 32;
     std::memcpy(hs.session_id, random + 32, 32);
   }
@@ -41,26 +53,43 @@ Verdict add_share(Handshake& hs, uint16_t group) {
 
 // One share, of the group that we like best, as OpenSSL sends.
 Verdict choose_share(Handshake& hs) {
+  if (hs.max_version < TLS1_3_VERSION) return success();
   for (uint16_t group : group_preferences(**hs.policy)) {
     if (group_usable_13(hs, group)) return add_share(hs, group);
   }
   return internal_error(SSL_R_NO_SUITABLE_KEY_SHARE);
 }
 
-bool suite_enabled(const Handshake& hs, const CipherSuite& suite) {
-  return fits_version(suite, hs.min_version, hs.max_version) &&
-         cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SUPPORTED);
+// OpenSSL sends point formats and groups when one of these, or TLS 1.3, is offered.
+bool is_elliptic(const CipherSuite& suite) {
+  return (suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0 || (suite.auth & kAuthEcdsa) != 0 ||
+         suite.min_tls >= TLS1_3_VERSION;
 }
 
-Verdict write_cipher_suites(const Handshake& hs, Bytes& out) {
+CipherSupport support_of(const Handshake& hs) {
+  return {hs.ssl, *hs.conn.method, **hs.policy, **hs.hooks, false};
+}
+
+Verdict write_cipher_suites(Handshake& hs, Bytes& out) {
   Writer writer(out);
+  CipherSupport support = support_of(hs);
+  CipherFilter filter = cipher_filter(support, hs.min_version, hs.max_version);
+  bool highest = false;
+  hs.elliptic_suites = false;
   first_suite(hs, [&](const CipherSuite& suite) {
-    if (suite_enabled(hs, suite)) writer.u16(suite.id);
+    if (!passes(support, filter, suite)) return false;
+    highest = highest || fits_version(suite, hs.max_version, hs.max_version);
+    hs.elliptic_suites = hs.elliptic_suites || is_elliptic(suite);
+    writer.u16(suite.id);
     return false;
   });
-  if (writer.size() == 0) return internal_error(SSL_R_NO_CIPHERS_AVAILABLE);
+  if (!highest) return internal_error(SSL_R_NO_CIPHERS_AVAILABLE);
   // RFC 5746 3.3: sent in every hello that is not a renegotiation, as OpenSSL does.
-  writer.u16(SSL3_CK_SCSV & 0xffff);
+  if (!hs.renegotiating) writer.u16(SSL3_CK_SCSV & 0xffff);
+  // RFC 7507 4.
+  if (((*hs.policy)->mode & SSL_MODE_SEND_FALLBACK_SCSV) != 0) {
+    writer.u16(SSL3_CK_FALLBACK_SCSV & 0xffff);
+  }
   return writer.ok() ? success() : malloc_failure();
 }
 
@@ -69,7 +98,11 @@ Verdict send_client_hello(Handshake& hs) {
   Bytes suites;
   HANDFAST_CHECK(write_cipher_suites(hs, suites));
   ClientHello hello;
-  hello.legacy_version = std::min<uint16_t>(hs.max_version, TLS1_2_VERSION);
+  // OpenSSL tells the version of the first hello in every later one.
+  if (!hs.renegotiating) {
+    hs.negotiated->client_version = std::min<uint16_t>(hs.max_version, TLS1_2_VERSION);
+  }
+  hello.legacy_version = hs.negotiated->client_version;
   hello.random = hs.negotiated->client_random;
   hello.session_id = {hs.session_id, hs.session_id_length};
   hello.cipher_suites = suites.view();
@@ -86,6 +119,17 @@ Verdict send_client_hello(Handshake& hs) {
 
 bool ends_with(View random, View sentinel) {
   return equal(random.last(8), sentinel);
+}
+
+// RFC 8446 4.1.3: a client of TLS 1.3 MUST check both, one of TLS 1.2 the second.
+Verdict check_sentinels(const Handshake& hs, const ServerHello& hello, uint16_t version) {
+  bool from13 = version < TLS1_3_VERSION && hs.max_version >= TLS1_3_VERSION;
+  bool from12 = version < TLS1_2_VERSION && hs.max_version >= TLS1_2_VERSION;
+  if ((from13 && ends_with(hello.random, kDowngradeTo12)) ||
+      ((from13 || from12) && ends_with(hello.random, kDowngradeTo11))) {
+    return fatal(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK);
+  }
+  return success();
 }
 
 // The version that the server chose, held against what we offered.
@@ -106,22 +150,27 @@ Verdict choose_version(Handshake& hs, const ServerHello& hello) {
   } else if (version >= TLS1_3_VERSION) {
     version = TLS1_2_VERSION;
   }
-  // RFC 8446 4.1.3: a client of TLS 1.3 MUST check the sentinels.
-  if (version < TLS1_3_VERSION && hs.max_version >= TLS1_3_VERSION &&
-      (ends_with(hello.random, kDowngradeTo12) || ends_with(hello.random, kDowngradeTo11))) {
-    return fatal(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK);
-  }
+  HANDFAST_CHECK(check_sentinels(hs, hello, version));
   if (hs.hello_retry_request && version != TLS1_3_VERSION) {
     return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
   }
   if (version < hs.min_version || version > hs.max_version) {
-    return fatal(Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL);
+    bool fixed = hs.renegotiating || hs.conn.method->version != TLS_ANY_VERSION;
+    return fatal(Alert::protocol_version,
+                 fixed ? SSL_R_WRONG_SSL_VERSION : SSL_R_UNSUPPORTED_PROTOCOL);
   }
   hs.negotiated->version = version;
   return success();
 }
 
 }  // namespace
+
+bool offered_suite(const Handshake& hs, const CipherSuite& suite) {
+  uint16_t version = hs.negotiated->version;
+  CipherSupport support = support_of(hs);
+  return passes(support, cipher_filter(support, version, version), suite) &&
+         first_suite(hs, [&](const CipherSuite& ours) { return &ours == &suite; }) != nullptr;
+}
 
 // RFC 8446 4.1.3, 4.1.4: what must be the same in every hello that answers ours.
 Verdict check_echoes(Handshake& hs, const ServerHello& hello) {
@@ -135,12 +184,8 @@ Verdict check_echoes(Handshake& hs, const ServerHello& hello) {
   if (suite == nullptr) {
     return fatal(Alert::illegal_parameter, SSL_R_UNKNOWN_CIPHER_RETURNED);
   }
-  int version = hs.negotiated->version;
-  bool offered =
-      fits_version(*suite, version, version) && suite_enabled(hs, *suite) &&
-      first_suite(hs, [&](const CipherSuite& ours) { return &ours == suite; }) != nullptr;
   const CipherSuite* before = hs.negotiated->suite;
-  if (!offered || (before != nullptr && before != suite)) {
+  if (!offered_suite(hs, *suite) || (before != nullptr && before != suite)) {
     return fatal(Alert::illegal_parameter, SSL_R_WRONG_CIPHER_RETURNED);
   }
   hs.negotiated->suite = suite;
@@ -200,18 +245,20 @@ Flow client_handshake(Handshake& hs) {
   CHECK(begin_handshake(hs));
   announce(hs);
   hs.conn.state = TLS_ST_CW_CLNT_HELLO;
+  choose_session(hs);
   CHECK(choose_random(hs));
   CHECK(choose_share(hs));
   CHECK(send_client_hello(hs));
   co_await pause(hs, Want::flush);
   announce(hs);
-  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
-  hs.conn.channel.reader.allow_change_cipher_spec(true);
-
+  if (hs.max_version >= TLS1_3_VERSION) {
+    hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
+    hs.conn.channel.reader.allow_change_cipher_spec(true);
+  }
   ServerHello hello;
   CHECK(co_await receive(hs, kServerHello));
   CHECK(parse(hs.message.body, hello));
-  if (hello.is_hello_retry_request()) {
+  if (hello.is_hello_retry_request() && hs.max_version >= TLS1_3_VERSION) {
     CHECK(read_hello_retry_request(hs, hello));
     CHECK(co_await retry_hello(hs));
     CHECK(co_await receive(hs, kServerHello));
@@ -222,7 +269,11 @@ Flow client_handshake(Handshake& hs) {
   }
   CHECK(choose_version(hs, hello));
   std::memcpy(hs.negotiated->server_random, hello.random.data(), 32);
-  CHECK(co_await client13(hs, hello));
+  if (hs.negotiated->version >= TLS1_3_VERSION) {
+    CHECK(co_await client13(hs, hello));
+  } else {
+    CHECK(co_await client12(hs, hello));
+  }
   co_return success();
 }
 

@@ -4,11 +4,13 @@
 #include <openssl/err.h>
 
 #include "extension/preferences.h"
+#include "pki/signer12.h"
 
 namespace handfast {
 namespace {
 
 Verdict fitting(Handshake& hs, Signer& signer) {
+  if (hs.negotiated->version < TLS1_3_VERSION) return choose_client_signer12(hs, signer);
   return choose_signer(hs, hs.request_schemes_cert.view(), signer);
 }
 

@@ -14,14 +14,16 @@ namespace handfast {
 
 struct Handshake;
 
-// What a flow waits for; connection/driver.cc resolves each of them.
+// What a flow waits for; driver/driver.cc resolves each of them.
 enum class Want : uint8_t {
   nothing,
-  message,       // a whole handshake message in the inbox
-  flush,         // everything written has left through the BIO
-  x509_lookup,   // certificate callback said: later
-  client_hello,  // client-hello callback said: later
-  retry_verify,  // verification said: later
+  message,             // a whole handshake message in the inbox
+  change_cipher_spec,  // TLS <= 1.2: the record of that type
+  warning,             // a warning alert has been sent
+  flush,               // everything written has left through the BIO
+  x509_lookup,         // certificate callback said: later
+  client_hello,        // client-hello callback said: later
+  retry_verify,        // verification said: later
 };
 
 // The coroutine side of Handshake, a base of it so that this header needs no more.

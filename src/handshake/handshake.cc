@@ -29,9 +29,6 @@ void Handshake::follow_context() {
 
 namespace {
 
-// The lowest version that has a flow.
-constexpr uint16_t kLowestFlow = TLS1_3_VERSION;
-
 // SSL_CTX_set_msg_callback(3): a header is shown with the version that stands in it.
 void show_header(Connection& connection, bool written, View header) {
   call_message(connection, written, header[1] << 8 | header[2], SSL3_RT_HEADER, header);
@@ -66,16 +63,36 @@ void prepare_channel(Handshake& hs) {
 }  // namespace
 
 Verdict begin_handshake(Handshake& hs) {
+  auto& statistics = hs.ctx->statistics;
+  if (hs.renegotiating) {
+    // RFC 5746 changes keys, never the version.
+    hs.min_version = hs.max_version = hs.negotiated->version;
+    (hs.server ? statistics.accept_renegotiate : statistics.connect_renegotiate)
+        .fetch_add(1, std::memory_order_relaxed);
+    return success();
+  }
   prepare_channel(hs);
   int reason = version_range(*hs.conn.policy, hs.ssl, hs.conn.method->min_version,
                              hs.conn.method->max_version, hs.min_version, hs.max_version);
-  if (hs.min_version < kLowestFlow) hs.min_version = kLowestFlow;
   if (reason != 0 || hs.max_version < hs.min_version) {
     return fatal(Alert::protocol_version, SSL_R_NO_PROTOCOLS_AVAILABLE);
   }
-  auto& statistics = hs.ctx->statistics;
   (hs.server ? statistics.accept : statistics.connect).fetch_add(1, std::memory_order_relaxed);
   return success();
+}
+
+void begin_records12(Handshake& hs) {
+  hs.conn.channel.reader.set_version(hs.negotiated->version);
+  hs.conn.channel.reader.allow_change_cipher_spec(false);
+  hs.conn.channel.writer.set_record_version(hs.negotiated->version);
+}
+
+void keep_agreed(Handshake& hs) {
+  hs.negotiated->encrypt_then_mac = hs.encrypt_then_mac;
+  hs.negotiated->extended_master_secret = hs.extended_master_secret;
+  if (!hs.resuming && hs.extended_master_secret) {
+    hs.conn.session->flags |= kSessionExtendedMasterSecret;
+  }
 }
 
 Verdict begin_session(Handshake& hs) {
@@ -83,8 +100,8 @@ Verdict begin_session(Handshake& hs) {
   if (session == nullptr) return malloc_failure();
   hs.conn.session.reset(session);
   session->version = hs.negotiated->version;
-  session->cipher = hs.negotiated->suite;
-  session->cipher_id = SSL_CIPHER_get_id(session->cipher);
+  session->cipher = hs.negotiated->version < TLS1_3_VERSION ? nullptr : hs.negotiated->suite;
+  session->cipher_id = session->cipher == nullptr ? 0 : SSL_CIPHER_get_id(session->cipher);
   session->group = hs.negotiated->group;
   session->verify_result = X509_V_OK;
   long timeout = hs.conn.session_ctx->session_timeout;

@@ -38,6 +38,14 @@ struct Inbox {
   [[nodiscard]] View rest() const { return bytes.view().subspan(begin + taken); }
 };
 
+// Bytes that are wiped when they go.
+struct SecretBytes : Bytes {
+  SecretBytes() = default;
+  SecretBytes(SecretBytes&&) = default;
+  SecretBytes& operator=(SecretBytes&&) = delete;
+  ~SecretBytes() { wipe(); }
+};
+
 struct Handshake : FlowState, Exchange {
   explicit Handshake(Connection& connection);
 
@@ -50,14 +58,18 @@ struct Handshake : FlowState, Exchange {
   Message message;
   std::span<const Expect> expected;
   Verdict receive_verdict;
+  OSSL_HANDSHAKE_STATE change_state = TLS_ST_BEFORE;  // after the awaited change_cipher_spec
   Transcript transcript;
   ClientHello client_hello;  // server: of the last ClientHello, for the client-hello callback
   Bytes scratch;             // the message being built
   uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
   uint8_t session_id_length = 0;
+  bool hello_is_v2 = false;     // the ClientHello came in SSLv2's form
   bool started = false;         // the flow has begun
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
   TrafficSecret client_secret, server_secret;  // handshake traffic
+  SecretBytes key_block;                       // TLS <= 1.2: RFC 5246 6.3, once it is needed
+  Alert warning = Alert::none;                 // what Want::warning sends
   Flow flow{nullptr};                          // last: its frames refer to all of the above
 };
 
@@ -69,5 +81,6 @@ inline FlowState& flow_state(Handshake& hs) {
 Flow client_handshake(Handshake& hs);  // client.cc
 Flow server_handshake(Handshake& hs);  // server.cc
 Flow post_handshake(Handshake& hs);    // post_handshake.cc
+Flow renegotiation(Handshake& hs);     // renegotiation.cc
 
 }  // namespace handfast

@@ -40,6 +40,8 @@ Verdict ask_server_name(Handshake& hs) {
       return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
     // RFC 8446 6: TLS 1.3 has no warnings to send.
     case SSL_TLSEXT_ERR_ALERT_WARNING:
+      if (hs.negotiated->version < TLS1_3_VERSION) hs.warning = static_cast<Alert>(alert);
+      return success();
     case SSL_TLSEXT_ERR_NOACK:
       return success();
     default:

@@ -28,6 +28,24 @@ inline Receive receive(Handshake& hs, std::span<const Expect> expected) {
   return Receive{hs, expected};
 }
 
+// co_await receive_change_cipher_spec(hs, state): TLS <= 1.2, the next record is the peer's
+// change_cipher_spec (RFC 5246 7.1); its arrival leads to `state`.
+struct ReceiveChangeCipherSpec {
+  Handshake& hs;
+  OSSL_HANDSHAKE_STATE state;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> frame) const {
+    hs.innermost = frame;
+    hs.change_state = state;
+    hs.want = Want::change_cipher_spec;
+  }
+  void await_resume() const {}
+};
+inline ReceiveChangeCipherSpec receive_change_cipher_spec(Handshake& hs,
+                                                          OSSL_HANDSHAKE_STATE state) {
+  return ReceiveChangeCipherSpec{hs, state};
+}
+
 // The message just received becomes part of the transcript.
 [[nodiscard]] Verdict absorb(Handshake& hs);
 // RFC 8446 5.1: handshake messages must not span a change of keys.

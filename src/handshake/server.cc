@@ -3,6 +3,8 @@
 
 #include "config/security.h"
 #include "extension/extension.h"
+#include "extension/lists.h"
+#include "extension/renegotiation_info.h"
 #include "handshake/begin.h"
 #include "handshake/hello_callbacks.h"
 #include "handshake/receive.h"
@@ -49,6 +51,20 @@ bool enabled(const Handshake& hs, uint16_t version) {
          (version < TLS1_3_VERSION || can_authenticate13(hs));
 }
 
+// A method of one version, or a renegotiation.
+bool has_fixed_version12(const Handshake& hs) {
+  return hs.renegotiating ||
+         (hs.conn.method->version != TLS_ANY_VERSION && hs.max_version < TLS1_3_VERSION);
+}
+
+Verdict keep_fixed_version12(Handshake& hs) {
+  if (hs.client_hello.legacy_version < hs.max_version) {
+    return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
+  }
+  hs.negotiated->version = hs.max_version;
+  return success();
+}
+
 // RFC 8446 4.2.1: the highest version of the list that we have.
 Verdict choose_from_list(Handshake& hs, View body) {
   Reader outer(body);
@@ -77,6 +93,7 @@ Verdict choose_from_list(Handshake& hs, View body) {
 Verdict choose_server_version(Handshake& hs) {
   const ClientHello& hello = hs.client_hello;
   hs.negotiated->client_version = hello.legacy_version;
+  if (has_fixed_version12(hs)) return keep_fixed_version12(hs);
   View body;
   if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
     return choose_from_list(hs, body);
@@ -84,19 +101,44 @@ Verdict choose_server_version(Handshake& hs) {
   // RFC 8446 4.2.1: without the extension the version is 1.2 or below, and after a
   // HelloRetryRequest it cannot be missing.
   uint16_t version = hello.legacy_version < TLS1_2_VERSION ? hello.legacy_version : TLS1_2_VERSION;
+  if (version > hs.max_version) version = hs.max_version;
   if (hs.hello_retry_request || !enabled(hs, version)) {
-    return fatal(Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL);
+    bool too_low = hello.legacy_version < TLS1_VERSION;
+    return fatal(Alert::protocol_version,
+                 too_low ? SSL_R_VERSION_TOO_LOW : SSL_R_UNSUPPORTED_PROTOCOL);
   }
   hs.negotiated->version = version;
   return success();
 }
+
+namespace {
+
+// RFC 7507 3: the client has tried a higher version before, which we have.
+Verdict check_fallback(const Handshake& hs) {
+  if (!u16_list_contains(hs.client_hello.cipher_suites, SSL3_CK_FALLBACK_SCSV & 0xffff)) {
+    return success();
+  }
+  if (hs.renegotiating || hs.negotiated->version >= hs.max_version) return success();
+  return fatal(Alert::inappropriate_fallback, SSL_R_INAPPROPRIATE_FALLBACK);
+}
+
+Verdict check_signalling(Handshake& hs) {
+  if (u16_list_contains(hs.client_hello.cipher_suites, SSL3_CK_SCSV & 0xffff)) {
+    HANDFAST_CHECK(note_renegotiation_scsv(hs));
+  }
+  return check_fallback(hs);
+}
+
+}  // namespace
 
 Verdict choose_server_random(Handshake& hs) {
   static constexpr uint8_t kDowngrade[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44};
   uint8_t* random = hs.negotiated->server_random;
   if (!hs.algorithms->random({random, 32})) return internal_error();
   uint16_t version = hs.negotiated->version;
-  if (hs.max_version < TLS1_2_VERSION || version >= hs.max_version) return success();
+  if (hs.renegotiating || hs.max_version < TLS1_2_VERSION || version >= hs.max_version) {
+    return success();
+  }
   if (version == TLS1_2_VERSION || hs.max_version >= TLS1_2_VERSION) {
     std::memcpy(random + 24, kDowngrade, sizeof kDowngrade);
     random[31] = version == TLS1_2_VERSION ? 1 : 0;
@@ -107,7 +149,10 @@ Verdict choose_server_random(Handshake& hs) {
 Flow receive_client_hello(Handshake& hs) {
   CHECK(co_await receive(hs, kClientHello));
   CHECK(parse(hs.message.body, hs.client_hello));
-  hs.conn.channel.reader.allow_change_cipher_spec(true);
+  hs.hello_is_v2 = false;
+  if (!hs.renegotiating && hs.max_version >= TLS1_3_VERSION) {
+    hs.conn.channel.reader.allow_change_cipher_spec(true);
+  }
   CHECK(co_await ask_client_hello(hs));
   std::memcpy(hs.negotiated->client_random, hs.client_hello.random.data(), 32);
   co_return success();
@@ -119,7 +164,12 @@ Flow server_handshake(Handshake& hs) {
   announce(hs);
   CHECK(co_await receive_client_hello(hs));
   CHECK(choose_server_version(hs));
-  CHECK(co_await server13(hs));
+  CHECK(check_signalling(hs));
+  if (hs.negotiated->version >= TLS1_3_VERSION) {
+    CHECK(co_await server13(hs));
+  } else {
+    CHECK(co_await server12(hs));
+  }
   co_return success();
 }
 

@@ -8,6 +8,9 @@ namespace handfast {
 // TLS 1.3 from the first ClientHello on, which is in hs.client_hello.
 Flow server13(Handshake& hs);  // server13.cc
 
+// TLS 1.2 and below from the ClientHello on.
+Flow server12(Handshake& hs);  // server12.cc
+
 // Waits for a ClientHello and asks the client-hello callback.
 Flow receive_client_hello(Handshake& hs);
 // The version of the ClientHello in hs.client_hello; sets negotiated->version.

@@ -4,6 +4,7 @@
 
 #include "connection/connection.h"
 #include "handshake/receive.h"
+#include "handshake/resumption.h"
 #include "message/finished.h"
 
 namespace handfast {
@@ -96,16 +97,29 @@ Verdict keep_resumption_secret(Handshake& hs, const MasterSecret& master) {
   return hs.conn.session->master_key.assign(secret.view()) ? success() : malloc_failure();
 }
 
-void finish(Handshake& hs) {
+namespace {
+
+// A handshake with a Finished, not a message after it.
+void complete(Handshake& hs) {
   Connection& conn = hs.conn;
-  bool first = !hs.post_handshake;
-  conn.in_init = false;
-  if (!first) return;
   conn.phase = Phase::connected;
+  conn.renegotiation.requested = false;
+  conn.renegotiation.fresh = false;
+  if (hs.negotiated->version < TLS1_3_VERSION) update_cache(conn);
   auto& statistics = hs.ctx->statistics;
   (hs.server ? statistics.accept_good : statistics.connect_good)
       .fetch_add(1, std::memory_order_relaxed);
-  call_info(conn, SSL_CB_HANDSHAKE_DONE, 1);
+}
+
+}  // namespace
+
+void finish(Handshake& hs) {
+  bool whole = !hs.post_handshake || hs.renegotiating;
+  if (whole) complete(hs);
+  hs.conn.in_init = false;
+  if (whole || hs.negotiated->version < TLS1_3_VERSION) {
+    call_info(hs.conn, SSL_CB_HANDSHAKE_DONE, 1);
+  }
 }
 
 }  // namespace handfast

@@ -83,20 +83,13 @@ int check_signatures(const Check& check, X509* certificate, EVP_PKEY* key, STACK
   return result;
 }
 
-const Group* group_of(EVP_PKEY* key) {
-  char name[80];
-  size_t length = 0;
-  if (EVP_PKEY_get_group_name(key, name, sizeof name, &length) != 1) return nullptr;
-  return find_group_by_nid(OBJ_txt2nid(name));
-}
-
 // RFC 8422 5.3: a server's certificate is on a curve that the client supports; a client's on one
 // of its own.
 bool curve_accepted(const Exchange& exchange, const X509* certificate) {
   EVP_PKEY* key = X509_get0_pubkey(certificate);
   if (key == nullptr) return false;
   if (EVP_PKEY_is_a(key, "EC") == 0) return true;
-  const Group* group = group_of(key);
+  const Group* group = find_group_of_key(key);
   if (group == nullptr ||
       !group_allowed(**exchange.policy, exchange.ssl, group->id, SSL_SECOP_CURVE_CHECK)) {
     return false;
@@ -114,7 +107,7 @@ bool curve_accepted(const Exchange& exchange, const X509* certificate) {
 // RFC 6460 section 3: P-256 goes with SHA-256, P-384 with SHA-384.
 bool suite_b_scheme_shared(const Exchange& exchange, EVP_PKEY* key) {
   if (EVP_PKEY_is_a(key, "EC") == 0) return true;
-  const Group* group = group_of(key);
+  const Group* group = find_group_of_key(key);
   int wanted = group->nid == NID_X9_62_prime256v1 ? NID_ecdsa_with_SHA256
                : group->nid == NID_secp384r1      ? NID_ecdsa_with_SHA384
                                                   : NID_undef;

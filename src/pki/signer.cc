@@ -63,10 +63,10 @@ bool key_supports_hash(const Algorithms& algorithms, EVP_PKEY* key, int hash_nid
 }
 
 bool fits(const Exchange& exchange, X509* certificate, EVP_PKEY* key, const SignatureScheme& scheme,
-          std::span<const uint16_t> peer_cert_schemes) {
+          int version, std::span<const uint16_t> peer_cert_schemes) {
   return certificate != nullptr && key != nullptr &&
          hash_available(*exchange.algorithms, scheme.hash_nid) &&
-         key_fits_scheme(key, scheme, TLS1_3_VERSION) &&
+         key_fits_scheme(key, scheme, version) &&
          signed_acceptably(certificate, peer_cert_schemes) &&
          key_supports_hash(*exchange.algorithms, key, scheme.hash_nid);
 }
@@ -79,13 +79,20 @@ const SignatureScheme* signing_scheme(uint16_t id, KeySlot& slot) {
 
 }  // namespace
 
+bool credential_fits(const Exchange& exchange, const Credential& credential,
+                     const SignatureScheme& scheme, int version,
+                     std::span<const uint16_t> peer_cert_schemes) {
+  return fits(exchange, credential.certificate.get(), credential.private_key.get(), scheme, version,
+              peer_cert_schemes);
+}
+
 const SignatureScheme* scheme_for(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
                                   KeySlot slot, std::span<const uint16_t> peer_cert_schemes) {
   for (uint16_t id : exchange.negotiated->shared_signature_schemes) {
     KeySlot of_scheme = KeySlot::rsa;
     const SignatureScheme* scheme = signing_scheme(id, of_scheme);
     if (scheme != nullptr && of_scheme == slot &&
-        fits(exchange, certificate, key, *scheme, peer_cert_schemes)) {
+        fits(exchange, certificate, key, *scheme, TLS1_3_VERSION, peer_cert_schemes)) {
       return scheme;
     }
   }
@@ -101,10 +108,8 @@ Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_c
     const SignatureScheme* scheme = signing_scheme(id, slot);
     if (scheme == nullptr) continue;
     const Credential& credential = (*exchange.credentials)->slots[static_cast<size_t>(slot)];
-    if (!fits(exchange, credential.certificate.get(), credential.private_key.get(), *scheme,
-              peer_cert_schemes)) {
+    if (!credential_fits(exchange, credential, *scheme, TLS1_3_VERSION, peer_cert_schemes))
       continue;
-    }
     chosen = scheme;
     break;
   }

@@ -25,6 +25,11 @@ struct Signer {
 Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
                       Signer& out);
 
+// Can the certificate be shown, and its key sign by `scheme` at `version`?
+[[nodiscard]] bool credential_fits(const Exchange& exchange, const Credential& credential,
+                                   const SignatureScheme& scheme, int version,
+                                   std::span<const uint16_t> peer_cert_schemes);
+
 // The first shared scheme for this one certificate and key, whose slot is `slot`; nullptr: none.
 const SignatureScheme* scheme_for(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
                                   KeySlot slot, std::span<const uint16_t> peer_cert_schemes);

@@ -1,0 +1,23 @@
+// Certificate, CertificateRequest and CertificateVerify of TLS <= 1.2 (RFC 5246 section 7.4).
+#pragma once
+
+#include "handshake/handshake.h"
+#include "pki/signer.h"
+
+namespace handfast {
+
+// Reads the Certificate in hs.message into the session, not verified yet: verify_peer() does that.
+[[nodiscard]] Verdict read_certificate12(Handshake& hs);
+// An empty list when `signer` has no credential.
+[[nodiscard]] Verdict send_certificate12(Handshake& hs, const Signer& signer);
+
+[[nodiscard]] Verdict read_certificate_request12(Handshake& hs);
+[[nodiscard]] Verdict send_certificate_request12(Handshake& hs);
+
+// The scheme that the peer signed by with `key`: the one it names (`named`), or its version's own.
+// Into negotiated.peer_scheme, if it is one that we accept.
+[[nodiscard]] Verdict choose_peer_scheme12(Handshake& hs, EVP_PKEY* key, bool named, uint16_t id);
+[[nodiscard]] Verdict check_certificate_verify12(Handshake& hs);
+[[nodiscard]] Verdict send_certificate_verify12(Handshake& hs, const Signer& signer);
+
+}  // namespace handfast
