@@ -98,6 +98,12 @@ constexpr Name kForeignGroups[] = {
     {0xff02, "arbitrary_explicit_char2_curves"},
 };
 
+// RFC 9189 section 4 and what stood for GOST before it.
+constexpr Name kForeignSchemes[] = {
+    {0x0840, "gost2012_256"}, {0x0841, "gost2012_512"}, {0xeded, "gost2001_gost94"},
+    {0xeeee, "gost2012_256"}, {0xefef, "gost2012_512"},
+};
+
 constexpr Name kPointFormats[] = {
     {TLSEXT_ECPOINTFORMAT_uncompressed, "uncompressed"},
     {TLSEXT_ECPOINTFORMAT_ansiX962_compressed_prime, "ansiX962_compressed_prime"},
@@ -177,7 +183,7 @@ const char* cipher_suite(int value) {
 
 const char* signature_scheme(int value) {
   const SignatureScheme* scheme = find_signature_scheme(static_cast<uint16_t>(value));
-  return scheme == nullptr ? kUnknown : scheme->name;
+  return scheme == nullptr ? find(kForeignSchemes, value) : scheme->name;
 }
 
 const char* group(int value, NameBuffer& buffer) {

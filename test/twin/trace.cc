@@ -1,41 +1,11 @@
 // SSL_trace as a message callback: its text for records and messages of TLS 1.3, whole and cut off.
-#include "support/peers.h"
+#include "support/trace.h"
 
 namespace {
 using namespace twin;
 
-std::string number(size_t value, int bytes) {
-  std::string result;
-  for (int i = bytes - 1; i >= 0; i--) result += static_cast<char>(value >> (8 * i));
-  return result;
-}
-
-std::string vector8(const std::string& content) {
-  return number(content.size(), 1) + content;
-}
-std::string vector16(const std::string& content) {
-  return number(content.size(), 2) + content;
-}
-std::string vector24(const std::string& content) {
-  return number(content.size(), 3) + content;
-}
-
-std::string extension(int type, const std::string& body) {
-  return number(type, 2) + vector16(body);
-}
-
-std::string message(int type, const std::string& body) {
-  return number(type, 1) + vector24(body);
-}
-
 std::string random() {
   return sample(32, 3);
-}
-
-std::string all_of(std::initializer_list<int> values, int bytes) {
-  std::string result;
-  for (int value : values) result += number(value, bytes);
-  return result;
 }
 
 std::string client_extensions() {
@@ -76,15 +46,6 @@ std::string server_hello(const std::string& extensions) {
                                            number(0x1302, 2) + number(0, 1) + vector16(extensions));
 }
 
-std::string certificate_der() {
-  Owned<X509> certificate = read_certificate("server-ed25519");
-  unsigned char* der = nullptr;
-  int length = i2d_X509(certificate.get(), &der);
-  std::string result(reinterpret_cast<char*>(der), static_cast<size_t>(length));
-  OPENSSL_free(der);
-  return result;
-}
-
 std::string certificate() {
   return message(SSL3_MT_CERTIFICATE,
                  vector8("") + vector24(vector24(certificate_der()) +
@@ -98,11 +59,6 @@ std::string ticket() {
                                                 vector8("nonce") + vector16(sample(100)) +
                                                 vector16(extension(42, number(16384, 4))));
 }
-
-struct Sample {
-  const char* name;
-  std::string bytes;
-};
 
 std::vector<Sample> messages() {
   std::string versions = extension(43, number(0x0304, 2));
@@ -135,16 +91,6 @@ std::vector<Sample> messages() {
   };
 }
 
-/// What SSL_trace writes.
-std::string traced(SSL* ssl, bool sent, int type, const std::string& bytes) {
-  Owned<BIO> memory(BIO_new(BIO_s_mem()));
-  SSL_trace(sent, TLS1_3_VERSION, type, bytes.data(), bytes.size(), ssl, memory.get());
-  char* data = nullptr;
-  long size = BIO_get_mem_data(memory.get(), &data);
-  ERR_clear_error();
-  return std::string(data, static_cast<size_t>(size));
-}
-
 void whole_messages() {
   Peers peers = connected();
   for (const Sample& one : messages()) {
@@ -170,25 +116,12 @@ void wrong_direction() {
   }
 }
 
-/// Enough to tell two texts apart.
-unsigned fingerprint(const std::string& text) {
-  unsigned value = 2166136261u;
-  for (unsigned char byte : text) value = (value ^ byte) * 16777619u;
-  return value;
-}
-
 void cut_off() {
   Peers peers = connected();
   for (const Sample& one : messages()) {
     if (one.bytes[0] == SSL3_MT_CERTIFICATE) continue;
     for (size_t size = 0; size < one.bytes.size(); size++) {
-      std::string bytes = one.bytes.substr(0, size);
-      std::string text = traced(peers.client.get(), true, SSL3_RT_HANDSHAKE, bytes);
-      if (size >= 4) {
-        // The length says so, too.
-        bytes.replace(1, 3, number(size - 4, 3));
-        text += traced(peers.client.get(), true, SSL3_RT_HANDSHAKE, bytes);
-      }
+      std::string text = traced_beginning(peers.client.get(), one, size);
       out("%s of %zu: %zu %08x", one.name, size, text.size(), fingerprint(text));
     }
   }
@@ -228,12 +161,7 @@ void as_callback() {
   SSL_set_num_tickets(peers.server.get(), 0);
   link_memory(peers);
   out("%s", handshake(peers).said().c_str());
-  char line[4096];
-  while (BIO_gets(memory.get(), line, sizeof line) > 0) {
-    if (char* random = std::strstr(line, "): ")) std::strcpy(random, "): ...\n");
-    if (char* time = std::strstr(line, "gmt_unix_time=")) std::strcpy(time, "gmt_unix_time=...\n");
-    std::fputs(line, stdout);
-  }
+  std::fputs(without_values(memory.get()).c_str(), stdout);
 }
 
 }  // namespace
