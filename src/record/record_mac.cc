@@ -144,10 +144,10 @@ void hmac_secret_length(typename H::State inner, const typename H::State& outer,
                         const SecretMessage& message, size_t shortest, uint8_t* out) {
   uint8_t block[H::kBlock];
   // Blocks that belong to the message whatever its length.
-  size_t index = 0;
-  for (; (index + 1) * H::kBlock <= shortest; ++index) {
-    for (size_t i = 0; i < H::kBlock; ++i) block[i] = message.at(index * H::kBlock + i);
-    H::transform(&inner, block);
+  size_t index = shortest / H::kBlock;
+  if (index > 0) {
+    H::update(&inner, message.header.view());
+    H::update(&inner, message.content.first(index * H::kBlock - kPseudoHeaderLength));
   }
   // kBlock is a constant power of two: the division is a shift.
   size_t final_block = (message.length + H::kLengthBytes) / H::kBlock;
