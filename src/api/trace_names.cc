@@ -85,7 +85,7 @@ constexpr Name kExtensions[] = {
 
 constexpr Name kCompressions[] = {{0, "No Compression"}, {1, "Zlib Compression"}};
 
-// RFC 9189 section 3 (GOST), RFC 4492 section 5.1.1.
+// RFC 9189 (GOST), RFC 4492 section 5.1.1.
 constexpr Name kForeignGroups[] = {
     {34, "GC256A"},
     {35, "GC256B"},
@@ -98,7 +98,7 @@ constexpr Name kForeignGroups[] = {
     {0xff02, "arbitrary_explicit_char2_curves"},
 };
 
-// RFC 9189 section 4 and what stood for GOST before it.
+// RFC 9189 (GOST) and what was used before it.
 constexpr Name kForeignSchemes[] = {
     {0x0840, "gost2012_256"}, {0x0841, "gost2012_512"}, {0xeded, "gost2001_gost94"},
     {0xeeee, "gost2012_256"}, {0xefef, "gost2012_512"},
@@ -126,7 +126,7 @@ constexpr Name kKeyUpdates[] = {
     {SSL_KEY_UPDATE_REQUESTED, "update_requested"},
 };
 
-// ClientCertificateType, RFC 5246 section 7.4.4, RFC 8422 section 5.5, RFC 9189 section 4.
+// ClientCertificateType, RFC 5246 section 7.4.4, RFC 8422 section 5.5, RFC 9189 (GOST).
 constexpr Name kCertificateTypes[] = {
     {SSL3_CT_RSA_SIGN, "rsa_sign"},
     {SSL3_CT_DSS_SIGN, "dss_sign"},
