@@ -44,6 +44,8 @@ inline const char* content_name(int type) {
 
 inline const char* message_name(int type) {
   switch (type) {
+    case SSL3_MT_HELLO_REQUEST:
+      return "HelloRequest";
     case SSL3_MT_CLIENT_HELLO:
       return "ClientHello";
     case SSL3_MT_SERVER_HELLO:
@@ -54,6 +56,16 @@ inline const char* message_name(int type) {
       return "EncryptedExtensions";
     case SSL3_MT_CERTIFICATE:
       return "Certificate";
+    case SSL3_MT_SERVER_KEY_EXCHANGE:
+      return "ServerKeyExchange";
+    case SSL3_MT_SERVER_DONE:
+      return "ServerHelloDone";
+    case SSL3_MT_CLIENT_KEY_EXCHANGE:
+      return "ClientKeyExchange";
+    case SSL3_MT_CERTIFICATE_STATUS:
+      return "CertificateStatus";
+    case SSL3_MT_NEXT_PROTO:
+      return "NextProtocol";
     case SSL3_MT_CERTIFICATE_REQUEST:
       return "CertificateRequest";
     case SSL3_MT_CERTIFICATE_VERIFY:
