@@ -48,15 +48,13 @@ struct ClientOffers {
   bool early_data = false;
   bool post_handshake_auth = false;
   // TLS <= 1.2.
-  View session_ticket;           // body of the extension; empty: a new ticket is asked for
-  View point_formats;            // ECPointFormatList, one byte each; empty: not sent
-  View srp_username;             // RFC 5054 2.8.1; empty: not sent
-  View renegotiated_connection;  // body of renegotiation_info's vector
+  View session_ticket;  // body of the extension; empty: a new ticket is asked for
+  View point_formats;   // ECPointFormatList, one byte each; empty: not sent
+  View srp_username;    // RFC 5054 2.8.1; empty: not sent
   bool session_ticket_sent = false;
   bool encrypt_then_mac = false;
   bool extended_master_secret = false;
-  bool renegotiation_info = false;  // or its signalling suite (RFC 5746 3.3)
-  bool next_protocol = false;       // NPN
+  bool next_protocol = false;  // NPN
 };
 
 struct Exchange {

@@ -17,6 +17,24 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
+// NPN: the first protocol that the server names, or one of our own.
+int choose_protocol(SSL*, unsigned char** out, unsigned char* out_length, const unsigned char* in,
+                    unsigned int length, void*) {
+  static unsigned char own[] = {'a'};
+  bool named = length > 1;
+  require(!named || in[0] < length);
+  *out = named ? const_cast<unsigned char*>(in) + 1 : own;
+  *out_length = named ? in[0] : sizeof own;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+int advertise_protocols(SSL*, const unsigned char** out, unsigned int* length, void*) {
+  static constexpr unsigned char kList[] = {2, 'h', '2'};
+  *out = kList;
+  *length = sizeof kList;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 // One side without an SSL.
 struct Side {
   Side() {
@@ -32,7 +50,10 @@ struct Side {
     exchange.hooks = &hooks;
     exchange.request = &request;
     exchange.negotiated = &negotiated;
-    exchange.min_version = exchange.max_version = TLS1_3_VERSION;
+    exchange.min_version = TLS1_VERSION;
+    exchange.max_version = TLS1_3_VERSION;
+    context.live.npn_select = choose_protocol;
+    context.live.npn_advertised = advertise_protocols;
   }
 
   Context context;
@@ -46,8 +67,24 @@ struct Side {
   Exchange exchange;
 };
 
-// The first two bytes choose the message and the state of the handshake.
+constexpr uint8_t kOwnFinished[] = {1, 2, 3}, kPeerFinished[] = {4, 5, 6};
+
+// TLS 1.2: in every other input.
+void configure12(Exchange& exchange, uint8_t more) {
+  exchange.negotiated->version = TLS1_2_VERSION;
+  exchange.resuming = (more & 32) != 0;
+  exchange.renegotiating = (more & 64) != 0;
+  exchange.negotiated->secure_renegotiation = true;
+  exchange.negotiated->own_finished.assign(kOwnFinished);
+  exchange.negotiated->peer_finished.assign(kPeerFinished);
+}
+
+// The first two bytes choose the message, the version and the state of the handshake.
 void configure(Exchange& exchange, uint8_t flags, uint8_t more) {
+  constexpr uint16_t kSuites[] = {0xc013, 0xc02f};  // CBC, AEAD
+  exchange.negotiated->version = TLS1_3_VERSION;
+  exchange.negotiated->suite = find_cipher_suite(kSuites[more >> 4 & 1]);
+  if ((more & 8) != 0) configure12(exchange, more);
   exchange.server = (flags & 1) != 0;
   exchange.sent = (flags & 2) != 0 ? ~uint64_t{0} : 0;
   exchange.hello_retry_request = (flags & 4) != 0;
@@ -65,10 +102,22 @@ bool points_into(View part, View whole) {
 void check_offers(const ClientOffers& offers, View block) {
   for (View view : {offers.key_shares, offers.supported_groups, offers.signature_schemes,
                     offers.signature_schemes_cert, offers.alpn, offers.server_name,
-                    offers.ocsp_request, offers.cookie, offers.pre_shared_key}) {
+                    offers.ocsp_request, offers.cookie, offers.pre_shared_key,
+                    offers.session_ticket, offers.point_formats, offers.srp_username}) {
     require(points_into(view, block));
   }
   require(offers.supported_groups.size() % 2 == 0 && offers.signature_schemes.size() % 2 == 0);
+}
+
+void answer12(Exchange& exchange) {
+  exchange.ticket_expected = exchange.staple = true;
+  exchange.encrypt_then_mac = exchange.offers.encrypt_then_mac;
+  exchange.extended_master_secret = exchange.offers.extended_master_secret;
+  const Group* group = choose_shared_group(exchange);
+  require(group == nullptr || offered_group_12(exchange, group->id));
+  Bytes out;
+  Writer writer(out);
+  require(write_extensions(exchange, kInServerHello12, writer).ok());
 }
 
 // What was read can be answered.
@@ -78,6 +127,7 @@ void answer(Exchange& exchange, MessageSet message) {
   if (!exchange.server || message != kInClientHello) return;
   require(share_signature_schemes(exchange));
   exchange.accept_server_name = true;
+  if (exchange.negotiated->version < TLS1_3_VERSION) return answer12(exchange);
   for (MessageSet next : kAnswers) {
     Bytes out;
     Writer writer(out);
