@@ -3,6 +3,7 @@
 
 #include "api/control_table.h"
 #include "config/version_bounds.h"
+#include "handfast/control.h"
 
 namespace handfast {
 
@@ -103,6 +104,10 @@ long set_message_argument(ControlTarget& target, long, void* parg) {
   return 1;
 }
 
+long set_gated_cryptography(ControlTarget& target, long on, void*) {
+  return set(target, &Policy::server_gated_cryptography, on != 0) ? 1 : 0;
+}
+
 constexpr Control kControls[] = {
     {SSL_CTRL_MODE, On::both, set_bits<&Policy::mode>},
     {SSL_CTRL_CLEAR_MODE, On::both, clear_bits<&Policy::mode>},
@@ -120,6 +125,7 @@ constexpr Control kControls[] = {
     {SSL_CTRL_SET_MAX_PROTO_VERSION, On::both, set_max_version},
     {SSL_CTRL_GET_MAX_PROTO_VERSION, On::both, get<&Policy::max_version>},
     {SSL_CTRL_SET_MSG_CALLBACK_ARG, On::both, set_message_argument},
+    {HANDFAST_CTRL_SET_SERVER_GATED_CRYPTOGRAPHY, On::both, set_gated_cryptography},
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "handfast/control.h"
+
 namespace {
 
 constexpr ERR_STRING_DATA kReasons[] = {

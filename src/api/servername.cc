@@ -30,7 +30,13 @@ extern "C" {
 
 const char* SSL_get_servername(const SSL* ssl, const int type) {
   if (type != TLSEXT_NAMETYPE_host_name) return nullptr;
-  if (ssl->role == handfast::Role::server) return ssl->negotiated.server_name.get();
+  // Before TLS 1.3 the name is the session's.
+  const handfast::Negotiated& negotiated = ssl->negotiated;
+  bool resumed =
+      negotiated.resumed && negotiated.version < TLS1_3_VERSION && ssl->session != nullptr;
+  const char* kept = resumed ? ssl->session->hostname.get() : nullptr;
+  if (ssl->role == handfast::Role::server) return resumed ? kept : negotiated.server_name.get();
+  if (kept != nullptr) return kept;
   const char* asked = ssl->request.server_name.get();
   bool before = ssl->phase == handfast::Phase::before;
   if (before && asked == nullptr && ssl->session != nullptr &&
@@ -50,8 +56,8 @@ void SSL_CTX_set_client_hello_cb(SSL_CTX* ctx, SSL_client_hello_cb_fn callback, 
   ctx->live.client_hello_argument = argument;
 }
 
-int SSL_client_hello_isv2(SSL*) {
-  return 0;
+int SSL_client_hello_isv2(SSL* ssl) {
+  return current_hello(ssl) != nullptr && !ssl->handshake->v2_hello.empty() ? 1 : 0;
 }
 
 unsigned int SSL_client_hello_get0_legacy_version(SSL* ssl) {

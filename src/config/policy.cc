@@ -27,6 +27,7 @@ bool Policy::copy_from(const Policy& other) {
   read_ahead = other.read_ahead;
   quiet_shutdown = other.quiet_shutdown;
   post_handshake_auth = other.post_handshake_auth;
+  server_gated_cryptography = other.server_gated_cryptography;
   std::memcpy(id_context, other.id_context, sizeof id_context);
   id_context_length = other.id_context_length;
   return ciphersuites13.assign(other.ciphersuites13.view()) && groups.assign(other.groups.view()) &&

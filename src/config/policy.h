@@ -50,6 +50,7 @@ struct Policy : Shared {
   int read_ahead = 0;      // any other value: on
   int quiet_shutdown = 0;  // any other value: on
   bool post_handshake_auth = false;
+  bool server_gated_cryptography = false;  // handfast/control.h
   uint8_t id_context[SSL_MAX_SID_CTX_LENGTH] = {};
   uint8_t id_context_length = 0;
 

@@ -44,6 +44,11 @@ bool Hash::start(const EVP_MD* md) {
   return false;
 }
 
+void Hash::reset() {
+  OPENSSL_cleanse(&state_, state_size());
+  path_ = Path::none;
+}
+
 bool Hash::update(View data) {
   switch (path_) {
     case Path::sha256:

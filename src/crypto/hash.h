@@ -24,6 +24,7 @@ class Hash {
 
   // `md` is borrowed. All functions return false only when libcrypto fails.
   [[nodiscard]] bool start(const EVP_MD* md);
+  void reset();  // as before start()
   [[nodiscard]] bool started() const { return path_ != Path::none; }
   [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] size_t block_size() const { return block_size_; }

@@ -25,6 +25,12 @@ bool Transcript::start(const EVP_MD* md, bool keep) {
   return true;
 }
 
+void Transcript::reset() {
+  kept_.clear();
+  keeps_ = true;
+  hash_.reset();
+}
+
 void Transcript::drop_messages() {
   keeps_ = false;
   kept_.release();

@@ -18,6 +18,7 @@ class Transcript {
   // (RFC 5246 7.4.8).
   [[nodiscard]] View messages() const { return kept_.view(); }
   void drop_messages();
+  void reset();  // empty again
   [[nodiscard]] bool started() const { return hash_.started(); }
   [[nodiscard]] const EVP_MD* md() const { return md_; }
   // RFC 8446 4.4.1: after a HelloRetryRequest, ClientHello1 becomes a message_hash message.

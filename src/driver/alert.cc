@@ -1,4 +1,5 @@
 #include "driver/transport.h"
+#include "session/cache.h"
 
 namespace handfast {
 namespace {
@@ -7,6 +8,12 @@ constexpr uint8_t kMaxWarningAlerts = 5;
 
 bool is_tls13(const Connection& connection) {
   return connection.negotiated.version == 0 || connection.negotiated.version == TLS1_3_VERSION;
+}
+
+// RFC 5246 7.2.2: after a fatal alert, both sides MUST forget the session of the connection.
+void forget_session(Connection& connection) {
+  if (connection.session == nullptr) return;
+  remove_session(*connection.session_ctx, *connection.session);
 }
 
 Heard too_many(Verdict& verdict) {
@@ -42,6 +49,7 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
   // RFC 8446 6: every other alert of TLS 1.3 is an error, whatever its level says.
   if (level == SSL3_AL_FATAL || connection.negotiated.version == TLS1_3_VERSION) {
     connection.shutdown |= SSL_RECEIVED_SHUTDOWN;
+    forget_session(connection);
     verdict = fatal(Alert::none, SSL_AD_REASON_OFFSET + description);
     return Heard::failed;
   }
@@ -51,6 +59,7 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
 }
 
 void send_alert(Connection& connection, uint8_t level, Alert description) {
+  if (level == SSL3_AL_FATAL) forget_session(connection);
   const uint8_t alert[] = {level, static_cast<uint8_t>(description)};
   StreamChannel& channel = connection.channel;
   if (!channel.writer.seal(ContentType::alert, alert, channel.output).ok()) return;

@@ -8,6 +8,8 @@
 #include "handshake/handshake.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
+#include "message/client_hello_v2.h"
+#include "wire/writer.h"
 
 namespace handfast {
 
@@ -55,12 +57,28 @@ bool may_read_data(const Connection& connection, const Handshake& hs) {
          before_hello;
 }
 
+// RFC 5246 E.2: a hello of SSL 2.0's format stands for one of ours.
+Verdict take_v2_hello(Handshake& hs, View hello) {
+  Bytes body;
+  HANDFAST_CHECK(convert_v2(hello, body));
+  Bytes message;
+  Writer writer(message);
+  writer.u8(SSL3_MT_CLIENT_HELLO);
+  writer.vector24(body.view());
+  bool kept = writer.ok() && hs.v2_hello.assign(hello) && hs.inbox.bytes.append(message.view());
+  return kept ? success() : malloc_failure();
+}
+
 // One record for a flow that waits for a message.
 Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened) {
   Verdict verdict;
   switch (opened.type) {
     case ContentType::handshake:
       connection.warning_alerts = 0;
+      if (opened.sslv2) {
+        verdict = take_v2_hello(hs, opened.content);
+        return verdict.ok() ? Resolved::go_on : failed(connection, verdict);
+      }
       if (!hs.inbox.bytes.append(opened.content)) return failed(connection, malloc_failure());
       return Resolved::go_on;
     case ContentType::alert:
@@ -145,6 +163,15 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
   }
 }
 
+// As a read that has met no data: SSL_CTX_set_mode(3), SSL_MODE_AUTO_RETRY.
+Resolved tell_restart(Connection& connection, Handshake& hs) {
+  hs.want = Want::nothing;
+  connection.want = SSL_READING;
+  BIO_clear_retry_flags(connection.rbio);
+  BIO_set_retry_read(connection.rbio);
+  return Resolved::stop;
+}
+
 Resolved send_warning(Connection& connection, Handshake& hs) {
   send_alert(connection, SSL3_AL_WARNING, hs.warning);
   hs.warning = Alert::none;
@@ -164,6 +191,8 @@ Resolved resolve(Connection& connection, Handshake& hs) {
       return await_message(connection, hs);
     case Want::change_cipher_spec:
       return await_change_cipher_spec(connection, hs);
+    case Want::restart:
+      return tell_restart(connection, hs);
     case Want::warning:
       return send_warning(connection, hs);
     case Want::flush:

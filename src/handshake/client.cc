@@ -23,10 +23,15 @@ constexpr Expect kServerHello[] = {
 constexpr uint8_t kDowngradeTo12[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x01};
 constexpr uint8_t kDowngradeTo11[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x00};
 
-// The session to offer; what the application set is replaced when it cannot be resumed.
-void choose_session(Handshake& hs) {
+// The session to offer; what the application set is replaced when it cannot be resumed. As in
+// OpenSSL the connection has a session from here on (SSL_get_session(3)).
+Verdict choose_session(Handshake& hs) {
   bool fresh = hs.renegotiating && hs.conn.renegotiation.fresh;
   hs.offered_session = !fresh && offerable(hs) ? hs.conn.session.get() : nullptr;
+  if (hs.offered_session != nullptr) return success();
+  HANDFAST_CHECK(begin_session(hs));
+  hs.conn.session->version = hs.max_version;
+  return success();
 }
 
 // RFC 8446 4.1.2: random, and a session id that makes middleboxes see a resumption.
@@ -245,7 +250,7 @@ Flow client_handshake(Handshake& hs) {
   CHECK(begin_handshake(hs));
   announce(hs);
   hs.conn.state = TLS_ST_CW_CLNT_HELLO;
-  choose_session(hs);
+  CHECK(choose_session(hs));
   CHECK(choose_random(hs));
   CHECK(choose_share(hs));
   CHECK(send_client_hello(hs));

@@ -259,16 +259,19 @@ Verdict choose_suite(Handshake& hs, const ServerHello& hello) {
 
 Verdict read_server_hello(Handshake& hs, const ServerHello& hello) {
   hs.resuming = names_offered_session(hs, hello);
+  hs.negotiated->resumed = hs.resuming;
   HANDFAST_CHECK(hs.resuming ? check_resumption(hs) : begin_full_session(hs, hello));
   HANDFAST_CHECK(choose_suite(hs, hello));
-  hs.conn.session->cipher = hs.negotiated->suite;
-  hs.conn.session->cipher_id = SSL_CIPHER_get_id(hs.negotiated->suite);
+  if (!hs.resuming) {
+    hs.conn.session->cipher = hs.negotiated->suite;
+    hs.conn.session->cipher_id = SSL_CIPHER_get_id(hs.negotiated->suite);
+  }
   if (hello.compression_method != 0) {
     return fatal(Alert::illegal_parameter, SSL_R_UNSUPPORTED_COMPRESSION_ALGORITHM);
   }
   HANDFAST_CHECK(read_extensions(hs, kInServerHello12, hello.extensions));
+  HANDFAST_CHECK(keep_accepted_name(hs));
   hold_max_fragment_length(hs);
-  hs.negotiated->resumed = hs.resuming;
   keep_agreed(hs);
   HANDFAST_CHECK(start_transcript12(hs));
   return absorb(hs);

@@ -114,9 +114,15 @@ Verdict begin_session(Handshake& hs) {
 }
 
 void hold_max_fragment_length(Handshake& hs) {
+  // "including session resumptions", whose session other connections may have as well.
+  Session& session = *hs.conn.session;
+  if (hs.resuming) {
+    hs.max_fragment_length_mode = SSL_SESSION_get_max_fragment_length(&session);
+  } else {
+    session.max_fragment_length_mode = hs.max_fragment_length_mode;
+  }
   uint8_t mode = hs.max_fragment_length_mode;
-  hs.conn.session->max_fragment_length_mode = mode;
-  if (mode == TLSEXT_max_fragment_length_DISABLED) return;
+  if (mode < TLSEXT_max_fragment_length_512 || mode > TLSEXT_max_fragment_length_4096) return;
   hs.conn.channel.reader.set_max_plaintext(size_t{512} << (mode - 1));
 }
 

@@ -42,7 +42,10 @@ struct Inbox {
 struct SecretBytes : Bytes {
   SecretBytes() = default;
   SecretBytes(SecretBytes&&) = default;
-  SecretBytes& operator=(SecretBytes&&) = delete;
+  SecretBytes& operator=(SecretBytes&& other) noexcept {
+    swap(other);  // `other` wipes what was here
+    return *this;
+  }
   ~SecretBytes() { wipe(); }
 };
 
@@ -64,7 +67,8 @@ struct Handshake : FlowState, Exchange {
   Bytes scratch;             // the message being built
   uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
   uint8_t session_id_length = 0;
-  bool hello_is_v2 = false;     // the ClientHello came in SSLv2's form
+  Bytes v2_hello;               // server: the ClientHello as it came, in SSL 2.0's format
+  bool restarted = false;       // gated_restart.cc
   bool started = false;         // the flow has begun
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
   TrafficSecret client_secret, server_secret;  // handshake traffic

@@ -1,5 +1,7 @@
 #include "handshake/hello_callbacks.h"
 
+#include "handshake/resumption.h"
+
 namespace handfast {
 namespace {
 
@@ -25,9 +27,33 @@ Flow ask_client_hello(Handshake& hs) {
   }
 }
 
+namespace {
+
+bool tickets_off(const Handshake& hs) {
+  return ((*hs.policy)->options & SSL_OP_NO_TICKET) != 0;
+}
+
+// Another context took over: the connection counts as its.
+void move_accept(const Handshake& hs) {
+  if (hs.ctx == hs.conn.session_ctx.get() || hs.renegotiating || hs.hello_retry_request) return;
+  hs.ctx->statistics.accept.fetch_add(1, std::memory_order_relaxed);
+  hs.conn.session_ctx->statistics.accept.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// The application has turned tickets off after one was promised: the session needs an id.
+Verdict take_back_ticket(Handshake& hs) {
+  hs.ticket_expected = false;
+  return hs.resuming ? success() : generate_session_id(hs, *hs.conn.session);
+}
+
+}  // namespace
+
 Verdict ask_server_name(Handshake& hs) {
   View name = hs.offers.server_name;
-  if (!name.empty()) HANDFAST_CHECK(keep_name(hs.negotiated->server_name, name));
+  bool had_tickets = !tickets_off(hs);
+  // Before TLS 1.3 the name is the session's, not that of the hello that resumes it.
+  hs.negotiated->server_name.reset();
+  if (!name.empty() && !hs.resuming) HANDFAST_CHECK(keep_name(hs.negotiated->server_name, name));
   const LiveHooks* live = &hs.ctx->live;
   if (live->server_name == nullptr) live = &hs.conn.session_ctx->live;
   hs.accept_server_name = false;
@@ -35,6 +61,7 @@ Verdict ask_server_name(Handshake& hs) {
   int alert = SSL_AD_UNRECOGNIZED_NAME;
   int answer = live->server_name(hs.ssl, &alert, live->server_name_argument);
   hs.follow_context();
+  move_accept(hs);
   switch (answer) {
     case SSL_TLSEXT_ERR_ALERT_FATAL:
       return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
@@ -46,8 +73,15 @@ Verdict ask_server_name(Handshake& hs) {
       return success();
     default:
       hs.accept_server_name = !name.empty();
-      return success();
+      return hs.ticket_expected && had_tickets && tickets_off(hs) ? take_back_ticket(hs)
+                                                                  : success();
   }
+}
+
+Verdict keep_accepted_name(Handshake& hs) {
+  if (!hs.accept_server_name || hs.resuming) return success();
+  const UniqueString& name = hs.server ? hs.negotiated->server_name : hs.request->server_name;
+  return assign(hs.conn.session->hostname, name.get()) ? success() : malloc_failure();
 }
 
 Verdict ask_alpn(Handshake& hs) {

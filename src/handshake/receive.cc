@@ -50,6 +50,7 @@ Arrival failed(Handshake& hs, const Verdict& verdict) {
 
 Arrival next_message(Handshake& hs) {
   Inbox& inbox = hs.inbox;
+  if (inbox.taken > 0) hs.v2_hello.clear();
   drop_taken(inbox);
   View rest = inbox.rest();
   while (rest.size() >= kHandshakeHeaderLength && !inbox.header_seen &&
@@ -72,7 +73,13 @@ Arrival next_message(Handshake& hs) {
   hs.message.whole = rest.first(inbox.taken);
   hs.message.body = hs.message.whole.subspan(kHandshakeHeaderLength);
   hs.receive_verdict = success();
-  call_message(hs.conn, false, message_version(hs), SSL3_RT_HANDSHAKE, hs.message.whole);
+  if (hs.v2_hello.empty()) {
+    call_message(hs.conn, false, message_version(hs), SSL3_RT_HANDSHAKE, hs.message.whole);
+  } else {
+    // RFC 5246 E.2: the transcript takes what was sent.
+    hs.message.whole = hs.v2_hello.view();
+    call_message(hs.conn, false, SSL2_VERSION, 0, hs.message.whole);
+  }
   return Arrival::complete;
 }
 

@@ -122,14 +122,14 @@ Verdict check_fallback(const Handshake& hs) {
   return fatal(Alert::inappropriate_fallback, SSL_R_INAPPROPRIATE_FALLBACK);
 }
 
+}  // namespace
+
 Verdict check_signalling(Handshake& hs) {
   if (u16_list_contains(hs.client_hello.cipher_suites, SSL3_CK_SCSV & 0xffff)) {
     HANDFAST_CHECK(note_renegotiation_scsv(hs));
   }
   return check_fallback(hs);
 }
-
-}  // namespace
 
 Verdict choose_server_random(Handshake& hs) {
   static constexpr uint8_t kDowngrade[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44};
@@ -149,7 +149,6 @@ Verdict choose_server_random(Handshake& hs) {
 Flow receive_client_hello(Handshake& hs) {
   CHECK(co_await receive(hs, kClientHello));
   CHECK(parse(hs.message.body, hs.client_hello));
-  hs.hello_is_v2 = false;
   if (!hs.renegotiating && hs.max_version >= TLS1_3_VERSION) {
     hs.conn.channel.reader.allow_change_cipher_spec(true);
   }

@@ -3,6 +3,7 @@
 #include "handshake/begin.h"
 #include "handshake/certificates.h"
 #include "handshake/certificates12.h"
+#include "handshake/gated_restart.h"
 #include "handshake/key_exchange12.h"
 #include "handshake/keys12.h"
 #include "handshake/receive.h"
@@ -21,9 +22,9 @@
 namespace handfast {
 namespace {
 
-constexpr Expect kClientKeyExchange[] = {
-    {SSL3_MT_CLIENT_KEY_EXCHANGE, TLS_ST_SR_KEY_EXCH, ClientKeyExchange::kMaxLength},
-};
+constexpr Expect kClientHello{SSL3_MT_CLIENT_HELLO, TLS_ST_SR_CLNT_HELLO, ClientHello::kMaxLength};
+constexpr Expect kClientKeyExchange{SSL3_MT_CLIENT_KEY_EXCHANGE, TLS_ST_SR_KEY_EXCH,
+                                    ClientKeyExchange::kMaxLength};
 constexpr Expect kCertificateVerify[] = {
     {SSL3_MT_CERTIFICATE_VERIFY, TLS_ST_SR_CERT_VRFY, CertificateVerify12::kMaxLength},
 };
@@ -84,10 +85,8 @@ Flow send_flight(Handshake& hs, const Signer& signer, KeyExchange& exchange, boo
   co_return success();
 }
 
+// The Certificate is in hs.message.
 Flow read_client_certificate(Handshake& hs) {
-  const Expect certificate[1] = {
-      {SSL3_MT_CERTIFICATE, TLS_ST_SR_CERT, (*hs.policy)->max_cert_list}};
-  CHECK(co_await receive(hs, certificate));
   CHECK(read_certificate12(hs));
   if (hs.conn.session->peer != nullptr) {
     CHECK(co_await verify_peer(hs));
@@ -100,9 +99,12 @@ Flow read_client_certificate(Handshake& hs) {
   co_return success();
 }
 
+// From the client's answer to our flight, which is in hs.message, to its CertificateVerify.
 Flow read_key_exchange(Handshake& hs, KeyExchange& exchange, bool requested) {
-  if (requested) CHECK(co_await read_client_certificate(hs));
-  CHECK(co_await receive(hs, kClientKeyExchange));
+  if (requested) {
+    CHECK(co_await read_client_certificate(hs));
+    CHECK(co_await receive(hs, {&kClientKeyExchange, 1}));
+  }
   CHECK(absorb(hs));
   CHECK(read_client_key_exchange(hs, exchange));
   if (requested && hs.conn.session->peer != nullptr) {
@@ -110,6 +112,15 @@ Flow read_key_exchange(Handshake& hs, KeyExchange& exchange, bool requested) {
     CHECK(check_certificate_verify12(hs));
   }
   hs.transcript.drop_messages();
+  co_return success();
+}
+
+Flow receive_answer(Handshake& hs, const Signer& signer, bool requested) {
+  const Expect certificate{SSL3_MT_CERTIFICATE, TLS_ST_SR_CERT, (*hs.policy)->max_cert_list};
+  InlineVector<Expect, 2> expected;
+  expected.push_back(requested ? certificate : kClientKeyExchange);
+  if (accepts_restart(hs, signer)) expected.push_back(kClientHello);
+  CHECK(co_await receive(hs, expected.view()));
   co_return success();
 }
 
@@ -149,10 +160,17 @@ Flow send_finish(Handshake& hs) {
   co_return success();
 }
 
-Flow full(Handshake& hs, const Signer& signer) {
+Flow full(Handshake& hs, Signer& signer) {
   KeyExchange exchange;
   bool requested = false;
   CHECK(co_await send_flight(hs, signer, exchange, requested));
+  CHECK(co_await receive_answer(hs, signer, requested));
+  while (hs.message.type == SSL3_MT_CLIENT_HELLO) {
+    CHECK(co_await restart(hs, signer));
+    exchange = KeyExchange();
+    CHECK(co_await send_flight(hs, signer, exchange, requested));
+    CHECK(co_await receive_answer(hs, signer, requested));
+  }
   CHECK(co_await read_key_exchange(hs, exchange, requested));
   CHECK(co_await read_finish(hs));
   CHECK(co_await send_finish(hs));

@@ -15,6 +15,7 @@
 #include "extension/extension.h"
 #include "handshake/begin.h"
 #include "handshake/certificates.h"
+#include "handshake/hello_callbacks.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/server_hello13.h"
@@ -139,6 +140,7 @@ Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake
   Bytes shared_secret;
   CHECK(agree_key(hs, shared_secret));
   CHECK(begin_session(hs));
+  CHECK(keep_accepted_name(hs));
   step(hs, TLS_ST_SW_SRVR_HELLO);
   CHECK(send_server_hello(hs));
   if (compatible(hs) && !hs.hello_retry_request) {

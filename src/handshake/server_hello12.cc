@@ -99,14 +99,17 @@ Verdict resume(Handshake& hs, SessionRef session) {
 }
 
 Verdict find_or_begin_session(Handshake& hs) {
-  bool may_resume = !hs.hello_is_v2 &&
+  bool may_resume = !hs.restarted && hs.v2_hello.empty() &&
                     (!hs.conn.renegotiation.fresh ||
                      ((*hs.policy)->options & SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION) == 0);
+  hs.negotiated->resumed = false;
   SessionRef session;
   if (may_resume) HANDFAST_CHECK(find_session(hs, session));
   if (session != nullptr) return resume(hs, std::move(session));
   HANDFAST_CHECK(begin_session(hs));
-  return generate_session_id(hs, *hs.conn.session);
+  Verdict verdict = generate_session_id(hs, *hs.conn.session);
+  if (!verdict.ok()) hs.conn.session.reset();
+  return verdict;
 }
 
 // RFC 7627 5.1: both sides want it, and so it is.
@@ -131,12 +134,6 @@ Verdict read_hello(Handshake& hs) {
   HANDFAST_CHECK(read_extensions(hs, kInClientHello, hello.extensions));
   HANDFAST_CHECK(ask_server_name(hs));
   return choose_server_random(hs);
-}
-
-Verdict keep_server_name(Handshake& hs) {
-  if (!hs.accept_server_name || hs.resuming) return success();
-  return assign(hs.conn.session->hostname, hs.negotiated->server_name.get()) ? success()
-                                                                             : malloc_failure();
 }
 
 // SSL_CTX_set_not_resumable_session_callback(3).
@@ -174,7 +171,7 @@ Flow choose_parameters(Handshake& hs, Signer& signer) {
 Flow negotiate12(Handshake& hs, Signer& signer) {
   CHECK(read_hello(hs));
   if (hs.warning != Alert::none) co_await pause(hs, Want::warning);
-  CHECK(keep_server_name(hs));
+  CHECK(keep_accepted_name(hs));
   if (!hs.resuming) CHECK(co_await choose_parameters(hs, signer));
   CHECK(ask_status(hs));
   CHECK(ask_alpn(hs));
@@ -189,7 +186,7 @@ Flow negotiate12(Handshake& hs, Signer& signer) {
 Verdict send_server_hello12(Handshake& hs) {
   Session& session = *hs.conn.session;
   bool caches = (hs.ctx->session_cache_mode & SSL_SESS_CACHE_SERVER) != 0;
-  if (session.not_resumable || (!caches && !hs.resuming)) session.id_length = 0;
+  if (!caches && !hs.resuming) session.id_length = 0;
   Bytes block;
   Writer writer(block);
   HANDFAST_CHECK(write_extensions(hs, kInServerHello12, writer));
