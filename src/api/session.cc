@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "connection/connection.h"
+#include "handshake/handshake.h"
 #include "session/cache.h"
 
 using handfast::Session;
@@ -210,6 +211,8 @@ int SSL_set_session(SSL* ssl, SSL_SESSION* session) {
     ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
     return 0;
   }
+  // What a hello under way has offered is this one no more.
+  if (ssl->handshake != nullptr) ssl->handshake->offered_session = nullptr;
   handfast::drop_bad_session(*ssl);
   if (ssl->method != ssl->ctx->method && SSL_set_ssl_method(ssl, ssl->ctx->method) == 0) return 0;
   if (session != nullptr) {

@@ -31,7 +31,7 @@ size_t fragment_limit(const Connection& connection) {
   size_t limit = connection.policy->max_send_fragment;
   uint8_t mode = connection.session == nullptr ? 0 : connection.session->max_fragment_length_mode;
   // RFC 6066 4: 2^9 to 2^12 bytes.
-  if (mode == TLSEXT_max_fragment_length_DISABLED) return limit;
+  if (mode < TLSEXT_max_fragment_length_512 || mode > TLSEXT_max_fragment_length_4096) return limit;
   size_t negotiated = size_t{512} << (mode - 1);
   return negotiated < limit ? negotiated : limit;
 }

@@ -10,7 +10,7 @@ const unsigned char* bytes(const char* text) {
 
 void size() {
   Peers peers = resumable_peers(TLS1_2_VERSION, By::id);
-  SSL_CTX_sess_set_cache_size(peers.server_context.get(), 3);
+  SSL_CTX_sess_set_cache_size(peers.server_context.get(), 1);
   SSL_CTX_sess_set_remove_cb(peers.server_context.get(), [](SSL_CTX*, SSL_SESSION* session) {
     out("  server drops one, resumable %d", SSL_SESSION_is_resumable(session));
   });
