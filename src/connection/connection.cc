@@ -141,7 +141,9 @@ void set_role(Connection& connection, Role role) {
 }
 
 int current_version(const Connection& connection) {
-  if (connection.negotiated.version != 0) return connection.negotiated.version;
+  const Negotiated& negotiated = connection.negotiated;
+  if (negotiated.version != 0) return negotiated.version;
+  if (negotiated.offered_version != 0) return negotiated.offered_version;
   const Method& method = *connection.method;
   // What the system's library says before it knows; for TLS it is the highest version.
   if (method.version == DTLS_ANY_VERSION) return DTLS1_2_VERSION;

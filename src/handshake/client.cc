@@ -102,6 +102,7 @@ Verdict send_client_hello(Handshake& hs) {
   static constexpr uint8_t kNullCompression[] = {0};
   Bytes suites;
   HANDFAST_CHECK(write_cipher_suites(hs, suites));
+  hs.negotiated->offered_version = hs.max_version;
   ClientHello hello;
   // OpenSSL tells the version of the first hello in every later one.
   if (!hs.renegotiating) {

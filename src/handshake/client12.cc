@@ -198,6 +198,7 @@ Flow full(Handshake& hs) {
   CHECK(check_transparency(hs, hs.conn.transparency, hs.conn.session->peer.get()));
   CHECK(co_await send_key_exchange(hs, exchange, signer, requested));
   CHECK(co_await send_finish(hs));
+  announce(hs);
   CHECK(co_await read_finish(hs));
   co_return success();
 }
@@ -270,7 +271,7 @@ Verdict read_server_hello(Handshake& hs, const ServerHello& hello) {
     return fatal(Alert::illegal_parameter, SSL_R_UNSUPPORTED_COMPRESSION_ALGORITHM);
   }
   HANDFAST_CHECK(read_extensions(hs, kInServerHello12, hello.extensions));
-  HANDFAST_CHECK(keep_accepted_name(hs));
+  HANDFAST_CHECK(keep_names(hs));
   hold_max_fragment_length(hs);
   keep_agreed(hs);
   HANDFAST_CHECK(start_transcript12(hs));

@@ -132,7 +132,7 @@ Verdict read_encrypted_extensions(Handshake& hs) {
   EncryptedExtensions message;
   HANDFAST_CHECK(parse(hs.message.body, message));
   HANDFAST_CHECK(read_extensions(hs, kInEncryptedExtensions, message.extensions));
-  HANDFAST_CHECK(keep_accepted_name(hs));
+  HANDFAST_CHECK(keep_names(hs));
   hold_max_fragment_length(hs);
   return absorb(hs);
 }

@@ -78,10 +78,12 @@ Verdict ask_server_name(Handshake& hs) {
   }
 }
 
-Verdict keep_accepted_name(Handshake& hs) {
-  if (!hs.accept_server_name || hs.resuming) return success();
+Verdict keep_names(Handshake& hs) {
+  if (hs.resuming) return success();
+  Session& session = *hs.conn.session;
   const UniqueString& name = hs.server ? hs.negotiated->server_name : hs.request->server_name;
-  return assign(hs.conn.session->hostname, name.get()) ? success() : malloc_failure();
+  if (hs.accept_server_name && !assign(session.hostname, name.get())) return malloc_failure();
+  return session.alpn.assign(hs.negotiated->alpn.view()) ? success() : malloc_failure();
 }
 
 Verdict ask_alpn(Handshake& hs) {

@@ -140,7 +140,7 @@ Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake
   Bytes shared_secret;
   CHECK(agree_key(hs, shared_secret));
   CHECK(begin_session(hs));
-  CHECK(keep_accepted_name(hs));
+  CHECK(keep_names(hs));
   step(hs, TLS_ST_SW_SRVR_HELLO);
   CHECK(send_server_hello(hs));
   if (compatible(hs) && !hs.hello_retry_request) {

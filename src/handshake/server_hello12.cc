@@ -171,10 +171,10 @@ Flow choose_parameters(Handshake& hs, Signer& signer) {
 Flow negotiate12(Handshake& hs, Signer& signer) {
   CHECK(read_hello(hs));
   if (hs.warning != Alert::none) co_await pause(hs, Want::warning);
-  CHECK(keep_accepted_name(hs));
   if (!hs.resuming) CHECK(co_await choose_parameters(hs, signer));
   CHECK(ask_status(hs));
   CHECK(ask_alpn(hs));
+  CHECK(keep_names(hs));
   hold_max_fragment_length(hs);
   hs.encrypt_then_mac = hs.offers.encrypt_then_mac && takes_encrypt_then_mac(*hs.negotiated->suite);
   keep_agreed(hs);

@@ -17,7 +17,9 @@ namespace handfast {
 
 struct Negotiated {
   uint16_t version = 0;
-  uint16_t client_version = 0;  // legacy_version of the hello: SSL_client_version
+  uint16_t client_version = 0;   // legacy_version of the hello: SSL_client_version
+  uint16_t offered_version = 0;  // client: the highest of its hello, what SSL_version says until
+                                 // the server has chosen
   const CipherSuite* suite = nullptr;
   uint16_t group = 0;
   uint8_t client_random[32] = {};

@@ -302,6 +302,16 @@ void ignored_but_cached() {
 }
 
 void message_order() {
+  {
+    Peers peers = resumable_peers(TLS1_2_VERSION, By::id);
+    Log client, server;
+    connect(peers, "full by id", {.before = [&](SSL* c, SSL* s) {
+              client.watch_info(c);
+              server.watch_info(s);
+            }});
+    print("client", client.lines);
+    print("server", server.lines);
+  }
   Keys keys;
   Peers peers = resumable_peers();
   keys.attach_evp(peers.server_context.get());
