@@ -60,7 +60,11 @@ bool may_read_data(const Connection& connection, const Handshake& hs) {
 // RFC 5246 E.2: a hello of SSL 2.0's format stands for one of ours.
 Verdict take_v2_hello(Handshake& hs, View hello) {
   Bytes body;
-  HANDFAST_CHECK(convert_v2(hello, body));
+  Verdict converted = convert_v2(hello, body);
+  if (!converted.ok()) {
+    call_message(hs.conn, false, SSL2_VERSION, 0, hello);
+    return converted;
+  }
   Bytes message;
   Writer writer(message);
   writer.u8(SSL3_MT_CLIENT_HELLO);
@@ -98,6 +102,7 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
       return failed(connection, unexpected_message());
     case ContentType::application_data:
       if (may_read_data(connection, hs)) {
+        if (opened.content.empty()) return Resolved::go_on;  // the one before data of TLS 1.0
         connection.channel.plaintext = opened.content;
         return Resolved::stop;
       }
@@ -139,9 +144,12 @@ Resolved await_message(Connection& connection, Handshake& hs) {
 
 // RFC 5246 7.1. What else may come meanwhile is an alert.
 Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
+  const bool either = hs.want == Want::either;
   for (;;) {
     Opened opened;
-    if (!hs.inbox.rest().empty()) return failed(connection, unexpected_message());
+    if (!hs.inbox.rest().empty()) {
+      return either ? Resolved::go_on : failed(connection, unexpected_message());
+    }
     switch (next_record(connection, opened)) {
       case Incoming::record:
         break;
@@ -156,9 +164,12 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
         return failed(connection, fatal(Alert::unexpected_message, SSL_R_BAD_CHANGE_CIPHER_SPEC));
       }
       step(hs, hs.change_state);
+      hs.changed = either;
       return Resolved::go_on;
     }
-    if (opened.type == ContentType::handshake) return failed(connection, unexpected_message());
+    if (opened.type == ContentType::handshake && !either) {
+      return failed(connection, unexpected_message());
+    }
     if (take_record(connection, hs, opened) == Resolved::stop) return Resolved::stop;
   }
 }
@@ -190,6 +201,7 @@ Resolved resolve(Connection& connection, Handshake& hs) {
     case Want::message:
       return await_message(connection, hs);
     case Want::change_cipher_spec:
+    case Want::either:
       return await_change_cipher_spec(connection, hs);
     case Want::restart:
       return tell_restart(connection, hs);

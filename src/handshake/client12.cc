@@ -173,15 +173,16 @@ Flow send_finish(Handshake& hs) {
   co_return success();
 }
 
+// hs.changed: nothing came before the change_cipher_spec.
 Flow read_finish(Handshake& hs) {
-  if (hs.ticket_expected) {
+  if (hs.ticket_expected && !hs.changed) {
     CHECK(co_await receive(hs, kTicket));
     NewSessionTicket12 message;
     CHECK(parse(hs.message.body, message));
     CHECK(absorb(hs));
     CHECK(accept_ticket(hs, message.ticket, message.lifetime_hint));
   }
-  co_await receive_change_cipher_spec(hs, TLS_ST_CR_CHANGE);
+  if (!hs.changed) co_await receive_change_cipher_spec(hs, TLS_ST_CR_CHANGE);
   CHECK(change_read_keys(hs));
   CHECK(co_await receive(hs, kFinished));
   CHECK(check_finished12(hs));
@@ -231,11 +232,26 @@ Verdict check_resumption(Handshake& hs) {
   return success();
 }
 
+bool may_know_secret(const Handshake& hs) {
+  return !hs.resuming && (*hs.hooks)->session_secret != nullptr && !hs.conn.session->ticket.empty();
+}
+
+// SSL_set_session_secret_cb: the application knows the master secret that belongs to its ticket.
+Verdict ask_secret(Handshake& hs) {
+  if (!may_know_secret(hs)) return success();
+  bool known = false;
+  const CipherSuite* suite = nullptr;
+  HANDFAST_CHECK(ask_session_secret(hs, nullptr, suite, known));
+  return known ? success() : internal_error();
+}
+
 Verdict begin_full_session(Handshake& hs, const ServerHello& hello) {
   if (hs.offered_session != nullptr && hs.offered_session->id_length > 0) {
     hs.conn.session_ctx->statistics.miss.fetch_add(1, std::memory_order_relaxed);
   }
   HANDFAST_CHECK(begin_session(hs));
+  hs.negotiated->group = 0;
+  HANDFAST_CHECK(ask_secret(hs));
   Session& session = *hs.conn.session;
   std::memcpy(session.id, hello.session_id.data(), hello.session_id.size());
   session.id_length = static_cast<uint8_t>(hello.session_id.size());
@@ -256,6 +272,14 @@ Verdict choose_suite(Handshake& hs, const ServerHello& hello) {
   }
   hs.negotiated->suite = suite;
   return success();
+}
+
+// RFC 5077 3.1: only what follows the ServerHello tells that the server took the ticket.
+Flow await_server_choice(Handshake& hs) {
+  co_await receive_either(hs, TLS_ST_CR_CHANGE);
+  hs.resuming = hs.changed;
+  hs.negotiated->resumed = hs.changed;
+  co_return success();
 }
 
 Verdict read_server_hello(Handshake& hs, const ServerHello& hello) {
@@ -283,6 +307,7 @@ Verdict read_server_hello(Handshake& hs, const ServerHello& hello) {
 Flow client12(Handshake& hs, const ServerHello& hello) {
   begin_records12(hs);
   CHECK(read_server_hello(hs, hello));
+  if (may_know_secret(hs)) CHECK(co_await await_server_choice(hs));
   if (hs.resuming) {
     CHECK(co_await abbreviated(hs));
   } else {

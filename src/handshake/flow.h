@@ -19,6 +19,7 @@ enum class Want : uint8_t {
   nothing,
   message,             // a whole handshake message in the inbox
   change_cipher_spec,  // TLS <= 1.2: the record of that type
+  either,              // a record of that type, or handshake bytes in the inbox
   restart,             // the caller has been told of the restart (gated_restart.h)
   warning,             // a warning alert has been sent
   flush,               // everything written has left through the BIO

@@ -110,7 +110,10 @@ Verdict begin_session(Handshake& hs) {
   std::memcpy(session->id_context, policy.id_context, policy.id_context_length);
   session->id_context_length = policy.id_context_length;
   hold_max_fragment_length(hs);
-  return success();
+  // SSL_set_session_ticket_ext: the application's own ticket, until the server sends another.
+  bool tickets = !hs.server && (policy.options & SSL_OP_NO_TICKET) == 0;
+  if (!tickets || session->ticket.assign(hs.request->session_ticket.view())) return success();
+  return malloc_failure();
 }
 
 void hold_max_fragment_length(Handshake& hs) {

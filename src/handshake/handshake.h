@@ -62,6 +62,7 @@ struct Handshake : FlowState, Exchange {
   std::span<const Expect> expected;
   Verdict receive_verdict;
   OSSL_HANDSHAKE_STATE change_state = TLS_ST_BEFORE;  // after the awaited change_cipher_spec
+  bool changed = false;  // Want::either was answered by a change_cipher_spec
   Transcript transcript;
   ClientHello client_hello;  // server: of the last ClientHello, for the client-hello callback
   Bytes scratch;             // the message being built

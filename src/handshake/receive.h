@@ -46,6 +46,23 @@ inline ReceiveChangeCipherSpec receive_change_cipher_spec(Handshake& hs,
   return ReceiveChangeCipherSpec{hs, state};
 }
 
+// co_await receive_either(hs, state): as receive_change_cipher_spec, unless a handshake message
+// begins; hs.changed tells.
+struct ReceiveEither {
+  Handshake& hs;
+  OSSL_HANDSHAKE_STATE state;
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> frame) const {
+    hs.innermost = frame;
+    hs.change_state = state;
+    hs.want = Want::either;
+  }
+  void await_resume() const {}
+};
+inline ReceiveEither receive_either(Handshake& hs, OSSL_HANDSHAKE_STATE state) {
+  return ReceiveEither{hs, state};
+}
+
 // The message just received becomes part of the transcript.
 [[nodiscard]] Verdict absorb(Handshake& hs);
 // RFC 8446 5.1: handshake messages must not span a change of keys.

@@ -268,6 +268,26 @@ Verdict accept_ticket(Handshake& hs, View ticket, uint32_t lifetime_hint) {
   return success();
 }
 
+Verdict ask_session_secret(Handshake& hs, STACK_OF(SSL_CIPHER) * offered, const CipherSuite*& suite,
+                           bool& known) {
+  const Hooks& hooks = **hs.hooks;
+  uint8_t secret[kMaxMasterKeyLength];
+  int length = sizeof secret;
+  known = hooks.session_secret(hs.ssl, secret, &length, offered, &suite,
+                               hooks.session_secret_argument) != 0 &&
+          length > 0;
+  bool kept = true;
+  if (known) {
+    kept = static_cast<size_t>(length) <= sizeof secret &&
+           hs.conn.session->master_key.assign({secret, static_cast<size_t>(length)});
+  }
+  OPENSSL_cleanse(secret, sizeof secret);
+  if (!kept) return internal_error();
+  int version = hs.negotiated->version;
+  bool fits = !known || suite == nullptr || fits_version(*suite, version, version);
+  return fits ? success() : internal_error(SSL_R_WRONG_CIPHER_RETURNED);
+}
+
 namespace {
 
 constexpr int kFlushMask = 0xff;

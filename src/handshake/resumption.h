@@ -35,6 +35,12 @@ namespace handfast {
 
 // --- Both ---
 
+// SSL_set_session_secret_cb: `known` when the application has put the master secret of a session
+// that is not ours into the connection's session; `suite` is then its choice, nullptr: none.
+// `offered`: the client's suites, nullptr on a client.
+[[nodiscard]] Verdict ask_session_secret(Handshake& hs, STACK_OF(SSL_CIPHER) * offered,
+                                         const CipherSuite*& suite, bool& known);
+
 // After the handshake, before finish() counts it: the session goes into the internal and the
 // external cache, as SSL_CTX_set_session_cache_mode(3) says; counts the hit of a client. Reads
 // negotiated.resumed. Runs the callback of SSL_CTX_sess_set_new_cb(3) and flushes the cache once in

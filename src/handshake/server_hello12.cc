@@ -107,6 +107,7 @@ Verdict find_or_begin_session(Handshake& hs) {
   if (may_resume) HANDFAST_CHECK(find_session(hs, session));
   if (session != nullptr) return resume(hs, std::move(session));
   HANDFAST_CHECK(begin_session(hs));
+  hs.negotiated->group = 0;
   Verdict verdict = generate_session_id(hs, *hs.conn.session);
   if (!verdict.ok()) hs.conn.session.reset();
   return verdict;
@@ -126,6 +127,25 @@ Verdict check_compression(const Handshake& hs) {
   return fatal(Alert::decode_error, SSL_R_NO_COMPRESSION_SPECIFIED);
 }
 
+// SSL_set_session_secret_cb: resumes when the application knows the master secret.
+Verdict resume_by_secret(Handshake& hs) {
+  if (hs.resuming || (*hs.hooks)->session_secret == nullptr) return success();
+  if (!hs.negotiated->peer_cipher_suites.assign(hs.client_hello.cipher_suites)) {
+    return malloc_failure();
+  }
+  bool known = false;
+  const CipherSuite* suite = nullptr;
+  HANDFAST_CHECK(ask_session_secret(hs, SSL_get_client_ciphers(hs.ssl), suite, known));
+  if (!known) return success();
+  hs.resuming = true;
+  hs.negotiated->resumed = true;
+  if (suite == nullptr) return choose_suite(hs);
+  hs.negotiated->suite = suite;
+  hs.conn.session->cipher = suite;
+  hs.conn.session->cipher_id = SSL_CIPHER_get_id(suite);
+  return success();
+}
+
 Verdict read_hello(Handshake& hs) {
   const ClientHello& hello = hs.client_hello;
   agree_on_master_secret(hs);
@@ -133,7 +153,8 @@ Verdict read_hello(Handshake& hs) {
   HANDFAST_CHECK(check_compression(hs));
   HANDFAST_CHECK(read_extensions(hs, kInClientHello, hello.extensions));
   HANDFAST_CHECK(ask_server_name(hs));
-  return choose_server_random(hs);
+  HANDFAST_CHECK(choose_server_random(hs));
+  return resume_by_secret(hs);
 }
 
 // SSL_CTX_set_not_resumable_session_callback(3).
