@@ -51,13 +51,14 @@ int give_type(const SignatureScheme* scheme, int* nid) {
   return 1;
 }
 
-// nullptr: memory.
+// Without signalling values; nullptr: memory.
 handfast::CipherStackPtr known_ciphers(handfast::View ids) {
   handfast::CipherStackPtr ciphers(sk_SSL_CIPHER_new_null());
   for (size_t i = 0; ciphers != nullptr && i + 1 < ids.size(); i += 2) {
     const SSL_CIPHER* cipher =
         handfast::find_cipher_suite(static_cast<uint16_t>(ids[i] << 8 | ids[i + 1]));
-    if (cipher != nullptr && sk_SSL_CIPHER_push(ciphers.get(), cipher) <= 0) ciphers.reset();
+    if (cipher == nullptr || handfast::is_signalling(*cipher)) continue;
+    if (sk_SSL_CIPHER_push(ciphers.get(), cipher) <= 0) ciphers.reset();
   }
   return ciphers;
 }

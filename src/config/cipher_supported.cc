@@ -72,10 +72,11 @@ CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum, uint1
   return filter;
 }
 
-bool passes(const CipherSupport& support, const CipherFilter& filter, const CipherSuite& suite) {
+bool passes(const CipherSupport& support, const CipherFilter& filter, const CipherSuite& suite,
+            int operation) {
   return (suite.kx & filter.no_kx) == 0 && (suite.auth & filter.no_auth) == 0 &&
          version_fits(suite, support.method.datagram, filter.minimum, filter.maximum) &&
-         cipher_allowed(support.policy, support.ssl, suite, SSL_SECOP_CIPHER_SUPPORTED);
+         cipher_allowed(support.policy, support.ssl, suite, operation);
 }
 
 CipherStackPtr supported_ciphers(const CipherSupport& support, const STACK_OF(SSL_CIPHER) * list) {

@@ -30,7 +30,7 @@ struct CipherFilter {
 [[nodiscard]] CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum,
                                          uint16_t maximum);
 [[nodiscard]] bool passes(const CipherSupport& support, const CipherFilter& filter,
-                          const CipherSuite& suite);
+                          const CipherSuite& suite, int operation = SSL_SECOP_CIPHER_SUPPORTED);
 
 // In the order of `list`; nullptr when it has none, or memory is short.
 CipherStackPtr supported_ciphers(const CipherSupport& support, const STACK_OF(SSL_CIPHER) * list);

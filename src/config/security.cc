@@ -208,6 +208,13 @@ int version_range(const Policy& policy, const SSL* ssl, int method_min, int meth
   return high == 0 ? SSL_R_NO_PROTOCOLS_AVAILABLE : 0;
 }
 
+bool version_allowed(const Policy& policy, const SSL* ssl, uint16_t version) {
+  for (const VersionRow& row : kTlsVersions) {
+    if (row.version == version) return version_enabled(policy, ssl, row);
+  }
+  return false;
+}
+
 int certificate_allowed(const Policy& policy, const SSL* ssl, const SSL_CTX* ctx, X509* certificate,
                         bool peer, bool leaf) {
   int whose = peer ? SSL_SECOP_PEER : 0;

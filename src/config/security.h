@@ -32,6 +32,8 @@ namespace handfast {
 // 0 or the SSL_R_* reason why there is none.
 int version_range(const Policy& policy, const SSL* ssl, int method_min, int method_max,
                   uint16_t& minimum, uint16_t& maximum);
+// Is this version of TLS allowed by itself, beyond a hole in the range too?
+[[nodiscard]] bool version_allowed(const Policy& policy, const SSL* ssl, uint16_t version);
 // SSL_R_EE_KEY_TOO_SMALL, CA_KEY_TOO_SMALL, CA_MD_TOO_WEAK …, or 1 when allowed.
 int certificate_allowed(const Policy& policy, const SSL* ssl, const SSL_CTX* ctx, X509* certificate,
                         bool peer, bool leaf);

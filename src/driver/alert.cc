@@ -53,6 +53,12 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
     verdict = fatal(Alert::none, SSL_AD_REASON_OFFSET + description);
     return Heard::failed;
   }
+  // RFC 5246 7.2.2: "the appropriate action is for the party that initiated the renegotiation to
+  // decide"; like OpenSSL's, ours does not go on without it.
+  if (description == static_cast<uint8_t>(Alert::no_renegotiation)) {
+    verdict = fatal(Alert::handshake_failure, SSL_R_NO_RENEGOTIATION);
+    return Heard::failed;
+  }
   if (level == SSL3_AL_WARNING) return Heard::ignored;
   verdict = fatal(Alert::illegal_parameter, SSL_R_UNKNOWN_ALERT_TYPE);
   return Heard::failed;

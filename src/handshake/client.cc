@@ -174,7 +174,7 @@ Verdict choose_version(Handshake& hs, const ServerHello& hello) {
 bool offered_suite(const Handshake& hs, const CipherSuite& suite) {
   uint16_t version = hs.negotiated->version;
   CipherSupport support = support_of(hs);
-  return passes(support, cipher_filter(support, version, version), suite) &&
+  return passes(support, cipher_filter(support, version, version), suite, SSL_SECOP_CIPHER_CHECK) &&
          first_suite(hs, [&](const CipherSuite& ours) { return &ours == &suite; }) != nullptr;
 }
 

@@ -7,10 +7,11 @@
 namespace handfast {
 namespace {
 
-// HelloRequest is ignored by a client that has no version yet (RFC 5246 7.4.1.1).
+// RFC 5246 7.4.1.1: HelloRequest "will be ignored by the client if the client is currently
+// negotiating a session".
 bool ignorable_hello_request(const Handshake& hs, View header) {
-  return !hs.server && hs.negotiated->version == 0 && header[0] == SSL3_MT_HELLO_REQUEST &&
-         header[1] == 0 && header[2] == 0 && header[3] == 0;
+  return !hs.server && hs.negotiated->version < TLS1_3_VERSION && hs.conn.state != TLS_ST_OK &&
+         header[0] == SSL3_MT_HELLO_REQUEST && header[1] == 0 && header[2] == 0 && header[3] == 0;
 }
 
 const Expect* find_expected(const Handshake& hs, uint8_t type) {
@@ -55,6 +56,8 @@ Arrival next_message(Handshake& hs) {
   View rest = inbox.rest();
   while (rest.size() >= kHandshakeHeaderLength && !inbox.header_seen &&
          ignorable_hello_request(hs, rest)) {
+    call_message(hs.conn, false, message_version(hs), SSL3_RT_HANDSHAKE,
+                 rest.first(kHandshakeHeaderLength));
     inbox.begin += kHandshakeHeaderLength;
     rest = inbox.rest();
   }

@@ -61,6 +61,7 @@ Flow send_flight(Handshake& hs, const Signer& signer, KeyExchange& exchange, boo
   if (has_certificate(*hs.negotiated->suite)) {
     step(hs, TLS_ST_SW_CERT);
     CHECK(send_certificate12(hs, signer));
+    hs.negotiated->own_scheme = signer.scheme;  // SSL_get_signature_nid(3), also without signature
     if (hs.staple) {
       step(hs, TLS_ST_SW_CERT_STATUS);
       CHECK(send_status(hs));
@@ -94,7 +95,7 @@ Flow read_client_certificate(Handshake& hs) {
   }
   if (((*hs.trust)->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0) {
     hs.conn.session->peer_chain.reset();
-    co_return fatal(Alert::certificate_required, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+    co_return fatal(Alert::handshake_failure, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
   }
   co_return success();
 }
