@@ -73,10 +73,19 @@ inline std::string agreed(SSL* ssl) {
               SSL_get_verify_result(ssl));
 }
 
+/// Without what the provider of a cipher adds to the queue.
+inline std::string without_provider(std::string said) {
+  const std::string provider = "Provider routines/cipher operation failed, ";
+  for (size_t found; (found = said.find(provider)) != std::string::npos;) {
+    said.erase(found, provider.size());
+  }
+  return said;
+}
+
 /// Handshake and, when it is good, what was agreed and whether data passes.
 inline Result tell_handshake(Peers& peers, const char* title) {
   Result result = handshake(peers);
-  out("%s: %s", title, result.said().c_str());
+  out("%s: %s", title, without_provider(result.said()).c_str());
   if (result.good()) {
     out("  client: %s", agreed(peers.client.get()).c_str());
     out("  server: %s", agreed(peers.server.get()).c_str());
@@ -102,7 +111,7 @@ inline Result tell_with_alerts(Peers& peers, const char* title) {
 inline std::string read_said(SSL* ssl) {
   char buffer[64];
   int returned = SSL_read(ssl, buffer, sizeof buffer);
-  std::string said = outcome(ssl, returned);
+  std::string said = without_provider(outcome(ssl, returned));
   return returned > 0 ? said + " " + std::string(buffer, static_cast<size_t>(returned)) : said;
 }
 

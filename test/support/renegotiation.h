@@ -12,9 +12,12 @@ inline std::string counts(SSL* ssl) {
               SSL_session_reused(ssl));
 }
 
+/// What is agreed only where no handshake is under way or has failed.
 inline void tell_counts(const Peers& peers) {
-  out("  client: %s, %s", counts(peers.client.get()).c_str(), agreed(peers.client.get()).c_str());
-  out("  server: %s, %s", counts(peers.server.get()).c_str(), agreed(peers.server.get()).c_str());
+  for (SSL* ssl : {peers.client.get(), peers.server.get()}) {
+    out("  %s: %s, %s", SSL_is_server(ssl) ? "server" : "client", counts(ssl).c_str(),
+        SSL_is_init_finished(ssl) ? agreed(ssl).c_str() : "in a handshake");
+  }
 }
 
 struct Renegotiable {
