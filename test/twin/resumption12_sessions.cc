@@ -227,6 +227,28 @@ void suites() {
   }
 }
 
+/// Sessions that the client's own hello no longer fits: RFC 5246 7.4.1.2, RFC 7627 5.3.
+void unfit_for_the_hello() {
+  for (By by : {By::id, By::ticket}) {
+    auto offer = [=](Peers& peers, const char* title, SSL_SESSION* session) {
+      auto told = [=](SSL* client, SSL* server) {
+        out("%s, by %s: finished %d %d, reused %d", title, by_name(by),
+            SSL_is_init_finished(client), SSL_is_init_finished(server), SSL_session_reused(client));
+      };
+      connect(peers, "", {.offer = session, .after = told, .quiet = true});
+    };
+    Peers peers = resumable_peers(TLS1_2_VERSION, by);
+    SSL_CTX_set_cipher_list(peers.client_context.get(), "ECDHE-ECDSA-AES128-GCM-SHA256");
+    Owned<SSL_SESSION> session = connect(peers, "full");
+    SSL_CTX_set_cipher_list(peers.client_context.get(), "ECDHE-ECDSA-AES256-GCM-SHA384");
+    offer(peers, "the suite is gone", session.get());
+    Peers others = resumable_peers(TLS1_2_VERSION, by);
+    session = connect(others, "full");
+    SSL_CTX_set_options(others.client_context.get(), SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    offer(others, "extended_master_secret is off", session.get());
+  }
+}
+
 /// Without a certificate, without its key: a resumption needs neither.
 void without_certificate() {
   for (By by : {By::id, By::ticket}) {
@@ -373,6 +395,7 @@ int main(int argc, char** argv) {
               {"extended-master-secret", extended_master_secret},
               {"versions", versions},
               {"suites", suites},
+              {"unfit-for-the-hello", unfit_for_the_hello},
               {"without-certificate", without_certificate},
               {"set-session", set_session},
               {"copy-session-id", copy_session_id},
