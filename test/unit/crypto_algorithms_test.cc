@@ -18,7 +18,10 @@ TEST(Algorithms, DefaultContextHasAll) {
     EXPECT_NE(algorithms.hash(static_cast<HashId>(i)), nullptr) << i;
   }
   for (size_t i = 0; i < kCipherCount; ++i) {
-    EXPECT_NE(algorithms.cipher(static_cast<CipherId>(i)), nullptr) << i;
+    CipherId id = static_cast<CipherId>(i);
+    // The legacy provider has these.
+    bool legacy = id == CipherId::seed_cbc || id == CipherId::idea_cbc;
+    EXPECT_EQ(algorithms.cipher(id) == nullptr, legacy) << i;
   }
   EXPECT_EQ(algorithms.cipher(CipherId::other), nullptr);
   EXPECT_EQ(algorithms.library(), nullptr);

@@ -13,6 +13,7 @@ namespace {
 // libcrypto takes replacements before its first allocation only, so the sweep runs in a program of
 // its own: this one, started again with an environment variable.
 constexpr const char* kVariable = "HANDFAST_FAIL_ALLOCATIONS";
+constexpr size_t kLeastAllocations = 200;
 
 bool armed = false;
 size_t calls = 0;
@@ -134,6 +135,7 @@ void sweep(bool retry) {
     if (!reached) break;
   }
   std::fprintf(stderr, "%zu allocations\n", fail_at - 1);
+  if (fail_at < kLeastAllocations) stop("the allocator was not ours");
   // libcrypto keeps some blocks of its own, a few more or less each time; a leak of ours would
   // leave at least one block for many of the thousands of failures.
   if (live_blocks > before + 40) {
