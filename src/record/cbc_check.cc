@@ -9,43 +9,45 @@ namespace handfast {
 
 namespace {
 
+using constant_time::fill;
+using constant_time::kLane;
+using constant_time::Lane;
+using constant_time::load;
+
 constexpr size_t kLongestPadding = 256;  // with its length byte
 
 // All ones when the padding ends in its length and consists of it only. RFC 5246 6.2.3.2: "Each
 // uint8 in the padding data vector MUST be filled with the padding length value."
 size_t padding_is_good(View plaintext, size_t mac_size, size_t padding_length) {
   size_t good = constant_time::at_least(plaintext.size(), mac_size + 1 + padding_length);
-  size_t wrong = 0;
-  size_t examined = std::min(kLongestPadding, plaintext.size());
-  for (size_t i = 0; i < examined; ++i) {
-    size_t inside = constant_time::at_least(padding_length, i);
-    wrong |= inside & (padding_length ^ plaintext[plaintext.size() - 1 - i]);
+  uint8_t tail[kLongestPadding] = {};
+  size_t examined = std::min(sizeof tail, plaintext.size());
+  std::memcpy(tail + sizeof tail - examined, plaintext.last(examined).data(), examined);
+  Lane wrong = {};
+  for (size_t i = 0; i < sizeof tail; i += kLane) {
+    Lane from_end = fill(sizeof tail - 1 - i) - constant_time::count();
+    Lane inside = reinterpret_cast<Lane>(from_end <= fill(padding_length));
+    wrong |= inside & (load(tail + i) ^ fill(padding_length));
   }
-  return good & constant_time::is_zero(wrong);
+  uint64_t halves[2];
+  std::memcpy(halves, &wrong, sizeof halves);
+  return good & constant_time::is_zero(halves[0] | halves[1]);
 }
 
-// The MAC that begins at `start`, a secret not below `earliest`: collected at a rotation, which is
-// then undone in steps of powers of two.
+// The MAC that begins at `start`, a secret from `earliest` to `earliest` + 255: what may hold it is
+// moved forward in steps of powers of two.
 void copy_mac(View plaintext, size_t earliest, size_t start, size_t mac_size, uint8_t* out) {
-  uint8_t rotated[RecordMac::kMaxSize] = {};
-  uint8_t turned[RecordMac::kMaxSize];
-  size_t rotation = 0;
-  size_t end = start + mac_size;
-  for (size_t i = earliest, place = 0; i < plaintext.size(); ++i) {
-    size_t inside = constant_time::at_least(i, start) & constant_time::less(i, end);
-    rotated[place] |= static_cast<uint8_t>(inside & plaintext[i]);
-    rotation |= constant_time::equal(i, start) & place;
-    if (++place == mac_size) place = 0;
-  }
-  for (size_t step = 1; step < mac_size; step <<= 1) {
-    size_t turns = ~constant_time::is_zero(rotation & step);
-    for (size_t i = 0, from = step; i < mac_size; ++i) {
-      turned[i] = constant_time::select8(turns, rotated[from], rotated[i]);
-      if (++from == mac_size) from = 0;
+  uint8_t window[kLongestPadding + RecordMac::kMaxSize + kLane] = {};
+  std::memcpy(window, plaintext.data() + earliest, plaintext.size() - earliest);
+  size_t distance = start - earliest;
+  for (size_t step = kLongestPadding / 2; step > 0; step /= 2) {
+    Lane moved = fill(~constant_time::is_zero(distance & step));
+    for (size_t i = 0; i < step - 1 + mac_size; i += kLane) {
+      Lane stays = load(window + i);
+      constant_time::store(window + i, stays ^ (moved & (stays ^ load(window + i + step))));
     }
-    std::memcpy(rotated, turned, mac_size);
   }
-  std::memcpy(out, rotated, mac_size);
+  std::memcpy(out, window, mac_size);
 }
 
 }  // namespace

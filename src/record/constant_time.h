@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace handfast::constant_time {
 
@@ -44,6 +45,29 @@ inline size_t select(size_t mask, size_t then, size_t otherwise) {
 
 inline uint8_t select8(size_t mask, uint8_t then, uint8_t otherwise) {
   return static_cast<uint8_t>(select(mask, then, otherwise));
+}
+
+// Sixteen bytes at once. Comparisons of vectors give masks, and no branch is made of them.
+using Lane = uint8_t __attribute__((vector_size(16)));
+constexpr size_t kLane = sizeof(Lane);
+
+inline Lane load(const uint8_t* bytes) {
+  Lane lane;
+  std::memcpy(&lane, bytes, kLane);
+  return lane;
+}
+
+inline void store(uint8_t* bytes, Lane lane) {
+  std::memcpy(bytes, &lane, kLane);
+}
+
+inline Lane fill(size_t byte) {
+  return Lane{} + static_cast<uint8_t>(byte);
+}
+
+// 0, 1, 2 … 15
+inline Lane count() {
+  return Lane{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 }
 
 }  // namespace handfast::constant_time

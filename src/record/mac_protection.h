@@ -38,12 +38,14 @@ class MacProtection {
   [[nodiscard]] Verdict decrypt(uint64_t sequence, View header, std::span<uint8_t> body,
                                 std::span<uint8_t>& plaintext);
   [[nodiscard]] bool crypt(std::span<uint8_t> blocks);
+  [[nodiscard]] bool crypt_with_mac(PseudoHeader covered, std::span<uint8_t> blocks);
 
   EvpCipherCtxPtr context_;  // nullptr: NULL cipher
   OSSL_LIB_CTX* library_ = nullptr;
   uint8_t block_ = 0;
   bool explicit_iv_ = false;  // TLS >= 1.1
   bool encrypt_then_mac_ = false;
+  bool makes_mac_ = false;  // the cipher itself appends MAC and padding
   RecordMac mac_;
 };
 

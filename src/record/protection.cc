@@ -25,6 +25,18 @@ bool is_ccm(const CipherSuite& suite) {
   }
 }
 
+bool is_gcm(const CipherSuite& suite) {
+  switch (suite.cipher) {
+    case CipherId::aes128_gcm:
+    case CipherId::aes256_gcm:
+    case CipherId::aria128_gcm:
+    case CipherId::aria256_gcm:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool cipher_update(EVP_CIPHER_CTX* context, uint8_t* out, View in) {
   int length = 0;
   return EVP_CipherUpdate(context, out, &length, in.data(), static_cast<int>(in.size())) > 0;
@@ -99,6 +111,11 @@ Verdict Protection::install(const Algorithms& algorithms, const CipherSuite& sui
   // meet even if a key should come twice; CCM counts from zero, as libssl has always done.
   if (seal && explicit_nonce_ > 0 && !one_update_ &&
       !algorithms.random(std::span(iv_).last(kExplicitNonceLength))) {
+    return internal_error(ERR_R_EVP_LIB);
+  }
+  opens_at_once_ = !seal && is_gcm(suite);
+  if (opens_at_once_ && EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_GCM_SET_IV_FIXED,
+                                            static_cast<int>(keys.iv.size()), iv_) <= 0) {
     return internal_error(ERR_R_EVP_LIB);
   }
   kind_ = Kind::aead12;
@@ -224,15 +241,26 @@ Verdict Protection::seal_aead12(View header, View content, uint8_t* out) {
   return ok ? success() : internal_error(ERR_R_EVP_LIB);
 }
 
+// `ciphertext` with explicit nonce and tag. Several calls of EVP cost more than a short record
+// does.
+bool Protection::open_at_once(PseudoHeader additional, std::span<uint8_t> ciphertext) {
+  additional.set_length(ciphertext.size());
+  return EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_TLS1_AAD, kPseudoHeaderLength,
+                             additional.bytes) > 0 &&
+         EVP_Cipher(context_.get(), ciphertext.data(), ciphertext.data(),
+                    static_cast<unsigned>(ciphertext.size())) >= 0;
+}
+
 Verdict Protection::open_aead12(View header, std::span<uint8_t> ciphertext,
                                 std::span<uint8_t>& plaintext) {
   size_t overhead = size_t{explicit_nonce_} + suite_->tag_length;
   if (ciphertext.size() < overhead) return bad_record();
   plaintext = ciphertext.subspan(explicit_nonce_, ciphertext.size() - overhead);
+  PseudoHeader additional(sequence_, header, plaintext.size());
+  if (opens_at_once_) return open_at_once(additional, ciphertext) ? success() : bad_record();
   Nonce nonce;
   make_nonce(nonce);
   std::memcpy(nonce + kNonceLength - explicit_nonce_, ciphertext.data(), explicit_nonce_);
-  PseudoHeader additional(sequence_, header, plaintext.size());
   if (!start_record(nonce, plaintext.size(), additional.view(),
                     plaintext.data() + plaintext.size())) {
     return internal_error(ERR_R_EVP_LIB);

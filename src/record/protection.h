@@ -82,6 +82,7 @@ class Protection {
   [[nodiscard]] bool finish_sealing(uint8_t* tag);
   [[nodiscard]] bool decrypt(std::span<uint8_t> plaintext);
   [[nodiscard]] Verdict seal_aead12(View header, View content, uint8_t* out);
+  [[nodiscard]] bool open_at_once(PseudoHeader additional, std::span<uint8_t> ciphertext);
   [[nodiscard]] Verdict open_aead12(View header, std::span<uint8_t> ciphertext,
                                     std::span<uint8_t>& plaintext);
 
@@ -93,6 +94,7 @@ class Protection {
   Kind kind_ = Kind::none;
   uint8_t explicit_nonce_ = 0;  // TLS 1.2: bytes of the nonce in front of each record
   bool one_update_ = false;     // CCM wants the whole plaintext at once
+  bool opens_at_once_ = false;  // GCM opens records of TLS 1.2 in one call
 };
 
 }  // namespace handfast

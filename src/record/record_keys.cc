@@ -33,6 +33,17 @@ const EVP_MD* record_hash(const Algorithms& algorithms, const CipherSuite& suite
   }
 }
 
+const EVP_CIPHER* record_cipher_with_mac(const Algorithms& algorithms, const CipherSuite& suite) {
+  switch (suite.mac) {
+    case kMacSha1:
+      return algorithms.cipher_with_hmac(suite.cipher, HashId::sha1);
+    case kMacSha256:
+      return algorithms.cipher_with_hmac(suite.cipher, HashId::sha256);
+    default:
+      return nullptr;
+  }
+}
+
 RecordKeyLengths record_key_lengths(const Algorithms& algorithms, const CipherSuite& suite,
                                     uint16_t version) {
   RecordKeyLengths lengths;

@@ -33,5 +33,8 @@ struct RecordKeyLengths {
 [[nodiscard]] bool is_aead(const CipherSuite& suite);
 // Hash of the suite's record MAC; nullptr for an AEAD or when the providers lack it.
 [[nodiscard]] const EVP_MD* record_hash(const Algorithms& algorithms, const CipherSuite& suite);
+// A cipher that seals with the MAC inside, in one pass; nullptr when there is none for the suite.
+[[nodiscard]] const EVP_CIPHER* record_cipher_with_mac(const Algorithms& algorithms,
+                                                       const CipherSuite& suite);
 
 }  // namespace handfast

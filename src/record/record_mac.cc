@@ -11,17 +11,14 @@ namespace handfast {
 
 namespace {
 
-template <typename Word>
-void put_big_endian(const Word* words, size_t count, uint8_t* out) {
-  for (size_t i = 0; i < count * sizeof(Word); ++i) {
-    out[i] = static_cast<uint8_t>(words[i / sizeof(Word)] >>
-                                  (8 * (sizeof(Word) - 1 - i % sizeof(Word))));
-  }
-}
+using constant_time::fill;
+using constant_time::kLane;
+using constant_time::Lane;
 
 // What one hash looks like to the code below. `kLengthBytes`: the message length at the end of the
-// last block; serialize() writes the state as if it were the result.
+// last block; words() tells the state, which after that block is the result.
 struct Md5 {
+  using Word = MD5_LONG;
   using State = MD5_CTX;
   static constexpr size_t kBlock = MD5_CBLOCK, kSize = MD5_DIGEST_LENGTH, kLengthBytes = 8;
   static constexpr bool kBigEndian = false;
@@ -29,13 +26,13 @@ struct Md5 {
   static void update(State* state, View data) { MD5_Update(state, data.data(), data.size()); }
   static void finish(State* state, uint8_t* out) { MD5_Final(out, state); }
   static void transform(State* state, const uint8_t* block) { MD5_Transform(state, block); }
-  static void serialize(const State& state, uint8_t* out) {
-    const MD5_LONG words[] = {state.A, state.B, state.C, state.D};
-    for (size_t i = 0; i < kSize; ++i) out[i] = static_cast<uint8_t>(words[i / 4] >> (8 * (i % 4)));
+  static void words(const State& state, Word* out) {
+    out[0] = state.A, out[1] = state.B, out[2] = state.C, out[3] = state.D;
   }
 };
 
 struct Sha1 {
+  using Word = SHA_LONG;
   using State = SHA_CTX;
   static constexpr size_t kBlock = SHA_CBLOCK, kSize = SHA_DIGEST_LENGTH, kLengthBytes = 8;
   static constexpr bool kBigEndian = true;
@@ -43,13 +40,13 @@ struct Sha1 {
   static void update(State* state, View data) { SHA1_Update(state, data.data(), data.size()); }
   static void finish(State* state, uint8_t* out) { SHA1_Final(out, state); }
   static void transform(State* state, const uint8_t* block) { SHA1_Transform(state, block); }
-  static void serialize(const State& state, uint8_t* out) {
-    const SHA_LONG words[] = {state.h0, state.h1, state.h2, state.h3, state.h4};
-    put_big_endian(words, 5, out);
+  static void words(const State& state, Word* out) {
+    out[0] = state.h0, out[1] = state.h1, out[2] = state.h2, out[3] = state.h3, out[4] = state.h4;
   }
 };
 
 struct Sha256 {
+  using Word = SHA_LONG;
   using State = SHA256_CTX;
   static constexpr size_t kBlock = SHA256_CBLOCK, kSize = SHA256_DIGEST_LENGTH, kLengthBytes = 8;
   static constexpr bool kBigEndian = true;
@@ -57,10 +54,11 @@ struct Sha256 {
   static void update(State* state, View data) { SHA256_Update(state, data.data(), data.size()); }
   static void finish(State* state, uint8_t* out) { SHA256_Final(out, state); }
   static void transform(State* state, const uint8_t* block) { SHA256_Transform(state, block); }
-  static void serialize(const State& state, uint8_t* out) { put_big_endian(state.h, 8, out); }
+  static void words(const State& state, Word* out) { std::memcpy(out, state.h, kSize); }
 };
 
 struct Sha384 {
+  using Word = SHA_LONG64;
   using State = SHA512_CTX;
   static constexpr size_t kBlock = SHA512_CBLOCK, kSize = SHA384_DIGEST_LENGTH, kLengthBytes = 16;
   static constexpr bool kBigEndian = true;
@@ -68,7 +66,7 @@ struct Sha384 {
   static void update(State* state, View data) { SHA384_Update(state, data.data(), data.size()); }
   static void finish(State* state, uint8_t* out) { SHA384_Final(out, state); }
   static void transform(State* state, const uint8_t* block) { SHA512_Transform(state, block); }
-  static void serialize(const State& state, uint8_t* out) { put_big_endian(state.h, 6, out); }
+  static void words(const State& state, Word* out) { std::memcpy(out, state.h, kSize); }
 };
 
 template <typename H>
@@ -107,35 +105,60 @@ void hmac(typename H::State inner, const typename H::State& outer, const PseudoH
   finish_outer<H>(outer, inner_hash, out);
 }
 
+// The result of a hash from the words of its state.
+template <typename H>
+void write_hash(const typename H::Word* words, uint8_t* out) {
+  constexpr size_t kWord = sizeof(typename H::Word);
+  for (size_t i = 0; i < H::kSize; ++i) {
+    size_t place = H::kBigEndian ? kWord - 1 - i % kWord : i % kWord;
+    out[i] = static_cast<uint8_t>(words[i / kWord] >> (8 * place));
+  }
+}
+
 // header || content, of which `length` bytes are hashed: a secret.
 struct SecretMessage {
   const PseudoHeader& header;
   View content;
   size_t length;
 
-  uint8_t at(size_t position) const {
-    if (position < kPseudoHeaderLength) return header.bytes[position];
-    position -= kPseudoHeaderLength;
-    return position < content.size() ? content[position] : 0;
+  // `count` bytes from `position`, zeros behind the end; `position` is 0 or behind the header.
+  void copy(size_t position, size_t count, uint8_t* out) const {
+    size_t copied = 0;
+    if (position == 0) {
+      std::memcpy(out, header.bytes, kPseudoHeaderLength);
+      copied = kPseudoHeaderLength;
+    }
+    View rest = content.subspan(std::min(position + copied - kPseudoHeaderLength, content.size()));
+    size_t available = std::min(rest.size(), count - copied);
+    if (available > 0) std::memcpy(out + copied, rest.data(), available);
+    std::memset(out + copied + available, 0, count - copied - available);
   }
 };
 
 // Block `index` of the padded message. `last`: all ones when it is the final one.
 template <typename H>
 void padded_block(const SecretMessage& message, size_t index, size_t last, uint8_t* block) {
+  size_t start = index * H::kBlock;
+  message.copy(start, H::kBlock, block);
+  // Where in this block the message ends and 0x80 stands, if it does.
+  size_t end = message.length - start;
+  size_t begun = constant_time::at_least(message.length, start);
+  size_t full = begun & constant_time::at_least(end, H::kBlock);
+  size_t ends = begun & ~full;
+  Lane whole = fill(full);
+  Lane in_part = fill(ends);
+  for (size_t i = 0; i < H::kBlock; i += kLane) {
+    Lane place = fill(i) + constant_time::count();
+    Lane before = reinterpret_cast<Lane>(place < fill(end));
+    Lane at = reinterpret_cast<Lane>(place == fill(end));
+    Lane kept = constant_time::load(block + i) & (whole | (in_part & before));
+    constant_time::store(block + i, kept | (in_part & at & fill(0x80)));
+  }
   // The key took one block.
   size_t bits = 8 * (H::kBlock + message.length);
-  for (size_t i = 0; i < H::kBlock; ++i) {
-    size_t position = index * H::kBlock + i;
-    uint8_t byte = message.at(position);
-    byte &= static_cast<uint8_t>(constant_time::less(position, message.length));
-    byte |= static_cast<uint8_t>(constant_time::equal(position, message.length) & 0x80);
-    if (i >= H::kBlock - H::kLengthBytes) {
-      size_t place = H::kBigEndian ? H::kBlock - 1 - i : i - (H::kBlock - H::kLengthBytes);
-      size_t digit = place < sizeof bits ? bits >> (8 * place) : 0;
-      byte |= static_cast<uint8_t>(last & digit);
-    }
-    block[i] = byte;
+  for (size_t place = 0; place < sizeof bits; ++place) {
+    size_t i = H::kBigEndian ? H::kBlock - 1 - place : H::kBlock - H::kLengthBytes + place;
+    block[i] |= static_cast<uint8_t>(last & (bits >> (8 * place)));
   }
 }
 
@@ -153,17 +176,18 @@ void hmac_secret_length(typename H::State inner, const typename H::State& outer,
   size_t final_block = (message.length + H::kLengthBytes) / H::kBlock;
   size_t longest = kPseudoHeaderLength + message.content.size();
   size_t end = (longest + H::kLengthBytes) / H::kBlock;
-  uint8_t inner_hash[H::kSize] = {};
-  uint8_t candidate[H::kSize];
+  constexpr size_t kWords = H::kSize / sizeof(typename H::Word);
+  typename H::Word result[kWords] = {};
+  typename H::Word state[kWords];
   for (; index <= end; ++index) {
     size_t last = constant_time::equal(index, final_block);
     padded_block<H>(message, index, last, block);
     H::transform(&inner, block);
-    H::serialize(inner, candidate);
-    for (size_t i = 0; i < H::kSize; ++i) {
-      inner_hash[i] |= static_cast<uint8_t>(last & candidate[i]);
-    }
+    H::words(inner, state);
+    for (size_t i = 0; i < kWords; ++i) result[i] |= static_cast<typename H::Word>(last) & state[i];
   }
+  uint8_t inner_hash[H::kSize];
+  write_hash<H>(result, inner_hash);
   finish_outer<H>(outer, inner_hash, out);
 }
 

@@ -6,11 +6,11 @@
 #include <openssl/provider.h>
 
 #include <algorithm>
-#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "crypto/cipher_class.h"
 #include "record/record_keys.h"
 #include "record_test_support.h"
 
@@ -44,37 +44,26 @@ struct Way {
   bool explicit_iv() const { return version > TLS1_VERSION; }
 };
 
-// Each cipher with each MAC at each version, RFC 7366 on and off. Ciphers that libcrypto was built
-// without are named on stdout.
-inline std::vector<Way> find_all_ways() {
+// Each cipher with each MAC at each version, RFC 7366 on and off. GOST is excepted, and IDEA,
+// which has a test of its own. Made before the tests run, and so without a call of libcrypto.
+inline std::vector<Way> all_ways() {
+  constexpr uint32_t kMacs = kMacMd5 | kMacSha1 | kMacSha256 | kMacSha384 | kMacAead;
   std::vector<Way> ways;
   std::vector<std::pair<CipherId, uint32_t>> seen;
   for (const CipherSuite& suite : tls12_suites()) {
     std::pair<CipherId, uint32_t> what(suite.cipher, suite.mac);
     if (is_signalling(suite) || suite.cipher == CipherId::other ||
+        suite.cipher == CipherId::idea_cbc || (suite.mac & kMacs) == 0 ||
         std::find(seen.begin(), seen.end(), what) != seen.end()) {
       continue;
     }
     seen.push_back(what);
-    if (!is_aead(suite) && record_hash(all_algorithms(), suite) == nullptr) {
-      std::cout << "NOT TESTED, the MAC is GOST's: " << suite.name << "\n";
-      continue;
-    }
-    if (suite.cipher != CipherId::null && all_algorithms().cipher(suite.cipher) == nullptr) {
-      std::cout << "NOT TESTED, libcrypto has no cipher for " << suite.name << "\n";
-      continue;
-    }
     for (uint16_t version : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION}) {
       if (is_aead(suite) && version != TLS1_2_VERSION) continue;
       ways.push_back({&suite, version, false});
       if (!is_aead(suite)) ways.push_back({&suite, version, true});
     }
   }
-  return ways;
-}
-
-inline const std::vector<Way>& all_ways() {
-  static const std::vector<Way> ways = find_all_ways();
   return ways;
 }
 

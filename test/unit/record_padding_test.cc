@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "record/cbc_check.h"
 #include "record/constant_time.h"
@@ -14,9 +13,8 @@ namespace handfast::crypto_test {
 namespace {
 
 std::vector<Way> cbc_ways() {
-  std::vector<Way> ways;
-  std::copy_if(all_ways().begin(), all_ways().end(), std::back_inserter(ways),
-               [](const Way& way) { return way.cbc(); });
+  std::vector<Way> ways = all_ways();
+  std::erase_if(ways, [](const Way& way) { return !way.cbc(); });
   return ways;
 }
 
@@ -97,11 +95,9 @@ INSTANTIATE_TEST_SUITE_P(Cbc, Padding, ::testing::ValuesIn(cbc_ways()), [](const
   return name;
 });
 
-const EVP_MD* const kStaticHashes[] = {EVP_md5(), EVP_sha1(), EVP_sha256(), EVP_sha384()};
-
 // The hashes of records; `generic`: as an ENGINE would give them, without libcrypto's plain states.
 std::vector<const EVP_MD*> hashes(bool generic) {
-  if (generic) return {std::begin(kStaticHashes), std::end(kStaticHashes)};
+  if (generic) return {EVP_md5(), EVP_sha1(), EVP_sha256(), EVP_sha384()};
   const Algorithms& algorithms = default_algorithms();
   return {algorithms.hash(HashId::md5), algorithms.hash(HashId::sha1),
           algorithms.hash(HashId::sha256), algorithms.hash(HashId::sha384)};
