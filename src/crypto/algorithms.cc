@@ -58,8 +58,31 @@ bool Algorithms::fetch(OSSL_LIB_CTX* library, const char* property_query) {
     ciphers_[i] = fetch_cipher(library, kCipherNids[i], property_query);
     any_cipher = any_cipher || ciphers_[i] != nullptr;
   }
+  fetch_with_hmac(CipherId::aes128_cbc, 0, NID_aes_128_cbc_hmac_sha1, NID_aes_128_cbc_hmac_sha256);
+  fetch_with_hmac(CipherId::aes256_cbc, 1, NID_aes_256_cbc_hmac_sha1, NID_aes_256_cbc_hmac_sha256);
   ERR_pop_to_mark();
   return any_cipher && (hash(HashId::sha256) != nullptr || hash(HashId::sha384) != nullptr);
+}
+
+// An ENGINE's cipher or digest is not passed by.
+void Algorithms::fetch_with_hmac(CipherId id, size_t index, int sha1_nid, int sha256_nid) {
+  auto from_provider = [](auto* algorithm, auto* provider) {
+    return algorithm != nullptr && provider(algorithm) != nullptr;
+  };
+  if (!from_provider(cipher(id), EVP_CIPHER_get0_provider)) return;
+  if (from_provider(hash(HashId::sha1), EVP_MD_get0_provider)) {
+    with_sha1_[index] = fetch_cipher(library_, sha1_nid, property_query_);
+  }
+  if (from_provider(hash(HashId::sha256), EVP_MD_get0_provider)) {
+    with_sha256_[index] = fetch_cipher(library_, sha256_nid, property_query_);
+  }
+}
+
+const EVP_CIPHER* Algorithms::cipher_with_hmac(CipherId id, HashId hash) const {
+  if (id != CipherId::aes128_cbc && id != CipherId::aes256_cbc) return nullptr;
+  size_t index = id == CipherId::aes128_cbc ? 0 : 1;
+  if (hash == HashId::sha1) return with_sha1_[index].get();
+  return hash == HashId::sha256 ? with_sha256_[index].get() : nullptr;
 }
 
 const EVP_MD* Algorithms::hash(HashId id) const {
