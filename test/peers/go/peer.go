@@ -1,11 +1,12 @@
-// One TLS 1.3 connection with Go's crypto/tls.
+// One TLS connection with Go's crypto/tls.
 //
-//	peer server CERT KEY SUITE GROUPS LENGTH CA|-
-//	peer client PORT CA SUITE GROUPS FILE LENGTH CERT|- KEY|-
+//	peer server VERSION CERT KEY SUITE GROUPS LENGTH CA|-
+//	peer client VERSION PORT CA SUITE GROUPS FILE LENGTH CERT|- KEY|-
 //
 // The server sends LENGTH bytes back as they came; the client sends FILE and reads LENGTH bytes.
 // Both print: protocol, cipher suite, SHA-256 of what they received, the other's name or "-".
-// crypto/tls does not let a program choose TLS 1.3 suites: SUITE is only compared with the result.
+// VERSION is TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3. crypto/tls does not let a program choose suites of
+// TLS 1.3: there SUITE is only compared with the result.
 package main
 
 import (
@@ -23,6 +24,11 @@ import (
 
 var curves = map[string]tls.CurveID{
 	"X25519": tls.X25519, "P-256": tls.CurveP256, "P-384": tls.CurveP384, "P-521": tls.CurveP521,
+}
+
+var versions = map[string]uint16{
+	"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12,
+	"TLSv1.3": tls.VersionTLS13,
 }
 
 func must(err error) {
@@ -51,8 +57,22 @@ func number(text string) int {
 	return value
 }
 
-func config(groups, certificate, key string) *tls.Config {
-	result := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: "localhost"}
+func suiteNumber(name string) uint16 {
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		if suite.Name == name {
+			return suite.ID
+		}
+	}
+	log.Fatal("crypto/tls has no ", name)
+	return 0
+}
+
+func config(version, suite, groups, certificate, key string) *tls.Config {
+	number := versions[version]
+	result := &tls.Config{MinVersion: number, MaxVersion: number, ServerName: "localhost"}
+	if number < tls.VersionTLS13 {
+		result.CipherSuites = []uint16{suiteNumber(suite)}
+	}
 	for _, name := range strings.Split(groups, ":") {
 		result.CurvePreferences = append(result.CurvePreferences, curves[name])
 	}
@@ -64,7 +84,7 @@ func config(groups, certificate, key string) *tls.Config {
 	return result
 }
 
-func report(connection *tls.Conn, suite string, received []byte) {
+func report(connection *tls.Conn, version, suite string, received []byte) {
 	state := connection.ConnectionState()
 	if name := tls.CipherSuiteName(state.CipherSuite); name != suite {
 		log.Fatalf("negotiated %s, not %s", name, suite)
@@ -73,14 +93,14 @@ func report(connection *tls.Conn, suite string, received []byte) {
 	if len(state.PeerCertificates) > 0 {
 		peer = state.PeerCertificates[0].Subject.CommonName
 	}
-	if state.Version != tls.VersionTLS13 {
-		log.Fatalf("negotiated version %#x, not TLS 1.3", state.Version)
+	if state.Version != versions[version] {
+		log.Fatalf("negotiated version %#x, not %s", state.Version, version)
 	}
-	fmt.Printf("TLSv1.3 %s %x %s\n", suite, sha256.Sum256(received), peer)
+	fmt.Printf("%s %s %x %s\n", version, suite, sha256.Sum256(received), peer)
 }
 
-func serve(arguments []string) {
-	settings := config(arguments[3], arguments[0], arguments[1])
+func serve(version string, arguments []string) {
+	settings := config(version, arguments[2], arguments[3], arguments[0], arguments[1])
 	if arguments[5] != "-" {
 		settings.ClientCAs = pool(arguments[5])
 		settings.ClientAuth = tls.RequireAndVerifyClientCert
@@ -99,11 +119,11 @@ func serve(arguments []string) {
 		log.Fatal("the client has not closed in order: ", err)
 	}
 	must(connection.Close())
-	report(connection, arguments[2], received)
+	report(connection, version, arguments[2], received)
 }
 
-func connect(arguments []string) {
-	settings := config(arguments[3], arguments[6], arguments[7])
+func connect(version string, arguments []string) {
+	settings := config(version, arguments[2], arguments[3], arguments[6], arguments[7])
 	settings.RootCAs = pool(arguments[1])
 	connection, err := tls.Dial("tcp", "127.0.0.1:"+arguments[0], settings)
 	must(err)
@@ -113,14 +133,14 @@ func connect(arguments []string) {
 	_, err = io.ReadFull(connection, received)
 	must(err)
 	must(connection.Close())
-	report(connection, arguments[2], received)
+	report(connection, version, arguments[2], received)
 }
 
 func main() {
 	log.SetFlags(0)
 	if os.Args[1] == "server" {
-		serve(os.Args[2:])
+		serve(os.Args[2], os.Args[3:])
 	} else {
-		connect(os.Args[2:])
+		connect(os.Args[2], os.Args[3:])
 	}
 }

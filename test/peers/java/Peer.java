@@ -30,11 +30,11 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
- * One TLS 1.3 connection with Java's JSSE.
+ * One TLS connection with Java's JSSE.
  *
  * <pre>
- * Peer server CERT KEY SUITE GROUPS LENGTH CA|-
- * Peer client PORT CA SUITE GROUPS FILE LENGTH CERT|- KEY|-
+ * Peer server VERSION CERT KEY SUITE GROUPS LENGTH CA|-
+ * Peer client VERSION PORT CA SUITE GROUPS FILE LENGTH CERT|- KEY|-
  * </pre>
  *
  * The server sends LENGTH bytes back as they came; the client sends FILE and reads LENGTH bytes.
@@ -45,15 +45,18 @@ final class Peer {
       Map.of("X25519", "x25519", "P-256", "secp256r1", "P-384", "secp384r1", "P-521", "secp521r1");
   private static final char[] PASSWORD = "unused".toCharArray();
 
+  private static String version;  // TLSv1.2 or TLSv1.3
+
   public static void main(String[] arguments) throws Exception {
+    version = arguments[1];
     // The provider reads this once, when it is first used.
     System.setProperty("jdk.tls.namedGroups",
-        Stream.of(arguments[4].split(":")).map(GROUPS::get).collect(Collectors.joining(",")));
+        Stream.of(arguments[5].split(":")).map(GROUPS::get).collect(Collectors.joining(",")));
     if (arguments[0].equals("server")) {
-      serve(arguments[1], arguments[2], arguments[3], Integer.parseInt(arguments[5]), arguments[6]);
+      serve(arguments[2], arguments[3], arguments[4], Integer.parseInt(arguments[6]), arguments[7]);
     } else {
-      connect(Integer.parseInt(arguments[1]), context(arguments[7], arguments[8], arguments[2]),
-          arguments[3], Files.readAllBytes(Path.of(arguments[5])), Integer.parseInt(arguments[6]));
+      connect(Integer.parseInt(arguments[2]), context(arguments[8], arguments[9], arguments[3]),
+          arguments[4], Files.readAllBytes(Path.of(arguments[6])), Integer.parseInt(arguments[7]));
     }
   }
 
@@ -89,7 +92,7 @@ final class Peer {
   }
 
   private static SSLParameters parameters(String suite) {
-    return new SSLParameters(new String[] {suite}, new String[] {"TLSv1.3"});
+    return new SSLParameters(new String[] {suite}, new String[] {version});
   }
 
   private static void report(SSLSession session, byte[] received) throws Exception {

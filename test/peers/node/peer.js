@@ -1,7 +1,7 @@
-// One TLS 1.3 connection with Node's tls module (which brings an OpenSSL of its own).
+// One TLS connection with Node's tls module (which brings an OpenSSL of its own).
 //
-//   peer.js server CERT KEY SUITE GROUPS LENGTH CA|-
-//   peer.js client PORT CA SUITE GROUPS FILE LENGTH CERT|- KEY|-
+//   peer.js server VERSION CERT KEY SUITE GROUPS LENGTH CA|-
+//   peer.js client VERSION PORT CA SUITE GROUPS FILE LENGTH CERT|- KEY|-
 //
 // The server sends LENGTH bytes back as they came; the client sends FILE and reads LENGTH bytes.
 // Both print: protocol, cipher suite, SHA-256 of what they received, the other's name or "-".
@@ -12,9 +12,10 @@ const tls = require('tls');
 
 const read = (file) => (file === '-' ? undefined : fs.readFileSync(file));
 
-function settings(suite, groups, certificate, key, authority) {
+function settings(version, suite, groups, certificate, key, authority) {
   return {
-    minVersion: 'TLSv1.3',
+    minVersion: version,
+    maxVersion: version,
     ciphers: suite,
     ecdhCurve: groups,
     cert: read(certificate),
@@ -42,8 +43,8 @@ function receive(socket, length, then) {
   });
 }
 
-function serve([certificate, key, suite, groups, length, authority]) {
-  const options = settings(suite, groups, certificate, key, authority);
+function serve([version, certificate, key, suite, groups, length, authority]) {
+  const options = settings(version, suite, groups, certificate, key, authority);
   options.requestCert = authority !== '-';
   options.rejectUnauthorized = options.requestCert;
   const server = tls.createServer(options, (socket) => {
@@ -57,8 +58,8 @@ function serve([certificate, key, suite, groups, length, authority]) {
   server.listen(0, '127.0.0.1');
 }
 
-function connect([port, authority, suite, groups, file, length, certificate, key]) {
-  const options = settings(suite, groups, certificate, key, authority);
+function connect([version, port, authority, suite, groups, file, length, certificate, key]) {
+  const options = settings(version, suite, groups, certificate, key, authority);
   Object.assign(options, { host: '127.0.0.1', port: Number(port), servername: 'localhost' });
   const socket = tls.connect(options, () => socket.write(fs.readFileSync(file)));
   receive(socket, Number(length), (received) => {
