@@ -170,13 +170,17 @@ def twin_command(preset):
 
 def twin(section):
     section.runner("twin", twin_command("release"))
-    pairings(section)
 
 
 def pairings(section):
     folders = [BUILD / "release/lib", BUILD / "release/pairings"]
     section.runner("pairings", [ROOT / "test/twin/pairings/run", *folders])
     section.runner("resumption", [ROOT / "test/twin/pairings/resumption", *folders])
+
+
+def constant_time(section):
+    section.runner("constant_time", [ROOT / "test/constant_time/run"],
+                   HANDFAST_BUILD=str(BUILD / "release"))
 
 
 def apps(section):
@@ -306,6 +310,7 @@ SECTIONS = {
     "product": product,
     "abi": abi,
     "twin": twin,
+    "constant_time": constant_time,
     "pairings": pairings,
     "examples": examples,
     "apps": apps,
