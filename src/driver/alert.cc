@@ -7,7 +7,7 @@ namespace {
 constexpr uint8_t kMaxWarningAlerts = 5;
 
 bool is_tls13(const Connection& connection) {
-  return connection.negotiated.version == 0 || connection.negotiated.version == TLS1_3_VERSION;
+  return connection.negotiated.version == TLS1_3_VERSION;
 }
 
 // RFC 5246 7.2.2: after a fatal alert, both sides MUST forget the session of the connection.
@@ -47,7 +47,7 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
     return Heard::closed;
   }
   // RFC 8446 6: every other alert of TLS 1.3 is an error, whatever its level says.
-  if (level == SSL3_AL_FATAL || connection.negotiated.version == TLS1_3_VERSION) {
+  if (level == SSL3_AL_FATAL || is_tls13(connection)) {
     connection.shutdown |= SSL_RECEIVED_SHUTDOWN;
     forget_session(connection);
     verdict = fatal(Alert::none, SSL_AD_REASON_OFFSET + description);

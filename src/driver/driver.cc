@@ -47,6 +47,14 @@ Verdict unexpected_message() {
   return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
 }
 
+bool is_change_cipher_spec(View content) {
+  return content.size() == 1 && content[0] == SSL3_MT_CCS;
+}
+
+Verdict bad_change_cipher_spec() {
+  return fatal(Alert::unexpected_message, SSL_R_BAD_CHANGE_CIPHER_SPEC);
+}
+
 // Data that was on its way when the peer heard of the renegotiation (RFC 5246 7.4.1.1): a reader
 // may have it until the hellos have met.
 bool may_read_data(const Connection& connection, const Handshake& hs) {
@@ -99,7 +107,8 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
       }
       return Resolved::stop;
     case ContentType::change_cipher_spec:
-      return failed(connection, unexpected_message());
+      return failed(connection, is_change_cipher_spec(opened.content) ? unexpected_message()
+                                                                      : bad_change_cipher_spec());
     case ContentType::application_data:
       if (may_read_data(connection, hs)) {
         if (opened.content.empty()) return Resolved::go_on;  // the one before data of TLS 1.0
@@ -142,6 +151,12 @@ Resolved await_message(Connection& connection, Handshake& hs) {
   return Resolved::go_on;
 }
 
+// RFC 5246 7.4.1.1: HelloRequest to a client that is in a handshake; or an empty record.
+bool means_nothing(const Connection& connection, View content) {
+  static constexpr uint8_t kHelloRequest[] = {SSL3_MT_HELLO_REQUEST, 0, 0, 0};
+  return content.empty() || (!connection.server && equal(content, kHelloRequest));
+}
+
 // RFC 5246 7.1. What else may come meanwhile is an alert.
 Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
   const bool either = hs.want == Want::either;
@@ -160,14 +175,15 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
         return failed(connection, opened.verdict);
     }
     if (opened.type == ContentType::change_cipher_spec) {
-      if (opened.content.size() != 1 || opened.content[0] != SSL3_MT_CCS) {
-        return failed(connection, fatal(Alert::unexpected_message, SSL_R_BAD_CHANGE_CIPHER_SPEC));
+      if (!is_change_cipher_spec(opened.content)) {
+        return failed(connection, bad_change_cipher_spec());
       }
       step(hs, hs.change_state);
       hs.changed = either;
       return Resolved::go_on;
     }
     if (opened.type == ContentType::handshake && !either) {
+      if (means_nothing(connection, opened.content)) continue;
       return failed(connection, unexpected_message());
     }
     if (take_record(connection, hs, opened) == Resolved::stop) return Resolved::stop;

@@ -43,7 +43,7 @@ Verdict answer(Exchange& exchange, MessageSet, Writer&, bool& send) {
 }  // namespace
 
 bool takes_encrypt_then_mac(const CipherSuite& suite) {
-  return suite.mac != kMacAead && suite.enc != kEncNull;
+  return suite.mac != kMacAead;
 }
 
 constinit const Extension kEncryptThenMac = {

@@ -130,7 +130,7 @@ bool ends_with(View random, View sentinel) {
 // RFC 8446 4.1.3: a client of TLS 1.3 MUST check both, one of TLS 1.2 the second.
 Verdict check_sentinels(const Handshake& hs, const ServerHello& hello, uint16_t version) {
   bool from13 = version < TLS1_3_VERSION && hs.max_version >= TLS1_3_VERSION;
-  bool from12 = version < TLS1_2_VERSION && hs.max_version >= TLS1_2_VERSION;
+  bool from12 = version < TLS1_2_VERSION && hs.max_version > version;
   if ((from13 && ends_with(hello.random, kDowngradeTo12)) ||
       ((from13 || from12) && ends_with(hello.random, kDowngradeTo11))) {
     return fatal(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK);

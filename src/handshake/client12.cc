@@ -249,8 +249,8 @@ Verdict begin_full_session(Handshake& hs, const ServerHello& hello) {
   if (hs.offered_session != nullptr && hs.offered_session->id_length > 0) {
     hs.conn.session_ctx->statistics.miss.fetch_add(1, std::memory_order_relaxed);
   }
-  HANDFAST_CHECK(begin_session(hs));
   hs.negotiated->group = 0;
+  HANDFAST_CHECK(begin_session(hs));
   HANDFAST_CHECK(ask_secret(hs));
   Session& session = *hs.conn.session;
   std::memcpy(session.id, hello.session_id.data(), hello.session_id.size());

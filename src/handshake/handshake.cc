@@ -60,6 +60,16 @@ void prepare_channel(Handshake& hs) {
   channel.writer.set_observer({observe_written_header, observe_written_inner_type, hs.ssl});
 }
 
+// A client offers a range, which has no holes; a server takes what it has beyond one too.
+uint16_t highest_version(const Handshake& hs) {
+  uint16_t highest = hs.max_version;
+  bool fixed = hs.conn.method->min_version == hs.conn.method->max_version;
+  for (uint16_t version = highest; !fixed && version <= TLS1_3_VERSION; ++version) {
+    if (version_allowed(*hs.conn.policy, hs.ssl, version)) highest = version;
+  }
+  return highest;
+}
+
 }  // namespace
 
 Verdict begin_handshake(Handshake& hs) {
@@ -77,6 +87,7 @@ Verdict begin_handshake(Handshake& hs) {
   if (reason != 0 || hs.max_version < hs.min_version) {
     return fatal(Alert::protocol_version, SSL_R_NO_PROTOCOLS_AVAILABLE);
   }
+  if (hs.server) hs.max_version = highest_version(hs);
   (hs.server ? statistics.accept : statistics.connect).fetch_add(1, std::memory_order_relaxed);
   return success();
 }

@@ -122,7 +122,7 @@ Verdict ask_status(Handshake& hs) {
   if (!hs.offers.status_request || live.status == nullptr) return success();
   switch (live.status(hs.ssl, live.status_argument)) {
     case SSL_TLSEXT_ERR_OK:
-      hs.staple = hs.request->has_ocsp_response;
+      hs.staple = !hs.request->ocsp_response.empty();
       return success();
     case SSL_TLSEXT_ERR_NOACK:
       return success();

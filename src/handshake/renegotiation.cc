@@ -36,6 +36,7 @@ Flow start_as_client(Handshake& hs) {
 }
 
 Flow answer_hello_request(Handshake& hs) {
+  announce(hs);
   CHECK(co_await receive(hs, kHelloRequest));
   HelloRequest message;
   CHECK(parse(hs.message.body, message));

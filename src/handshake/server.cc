@@ -47,7 +47,7 @@ bool can_authenticate13(const Handshake& hs) {
 }
 
 bool enabled(const Handshake& hs, uint16_t version) {
-  return version >= hs.min_version && version <= hs.max_version &&
+  return version_allowed(**hs.policy, hs.ssl, version) &&
          (version < TLS1_3_VERSION || can_authenticate13(hs));
 }
 
@@ -102,6 +102,7 @@ Verdict choose_server_version(Handshake& hs) {
   // HelloRetryRequest it cannot be missing.
   uint16_t version = hello.legacy_version < TLS1_2_VERSION ? hello.legacy_version : TLS1_2_VERSION;
   if (version > hs.max_version) version = hs.max_version;
+  while (version > TLS1_VERSION && !enabled(hs, version)) --version;
   if (hs.hello_retry_request || !enabled(hs, version)) {
     bool too_low = hello.legacy_version < TLS1_VERSION;
     return fatal(Alert::protocol_version,
@@ -136,13 +137,12 @@ Verdict choose_server_random(Handshake& hs) {
   uint8_t* random = hs.negotiated->server_random;
   if (!hs.algorithms->random({random, 32})) return internal_error();
   uint16_t version = hs.negotiated->version;
-  if (hs.renegotiating || hs.max_version < TLS1_2_VERSION || version >= hs.max_version) {
+  uint16_t better = version == TLS1_2_VERSION ? TLS1_3_VERSION : TLS1_2_VERSION;
+  if (hs.renegotiating || version >= better || hs.max_version < better || !enabled(hs, better)) {
     return success();
   }
-  if (version == TLS1_2_VERSION || hs.max_version >= TLS1_2_VERSION) {
-    std::memcpy(random + 24, kDowngrade, sizeof kDowngrade);
-    random[31] = version == TLS1_2_VERSION ? 1 : 0;
-  }
+  std::memcpy(random + 24, kDowngrade, sizeof kDowngrade);
+  random[31] = version == TLS1_2_VERSION ? 1 : 0;
   return success();
 }
 
@@ -157,12 +157,21 @@ Flow receive_client_hello(Handshake& hs) {
   co_return success();
 }
 
+// An alert may go out before any message of ours. TLS 1.3's records say 1.2.
+void write_records_of(Handshake& hs, int version) {
+  bool shown = version >= TLS1_VERSION && version < TLS1_2_VERSION;
+  hs.conn.channel.writer.set_record_version(shown ? static_cast<uint16_t>(version)
+                                                  : TLS1_2_VERSION);
+}
+
 Flow server_handshake(Handshake& hs) {
+  if (!hs.renegotiating) write_records_of(hs, hs.conn.method->version);
   CHECK(begin_handshake(hs));
   CHECK(check_suites(hs));
   announce(hs);
   CHECK(co_await receive_client_hello(hs));
   CHECK(choose_server_version(hs));
+  write_records_of(hs, hs.negotiated->version);
   CHECK(check_signalling(hs));
   if (hs.negotiated->version >= TLS1_3_VERSION) {
     CHECK(co_await server13(hs));

@@ -106,8 +106,8 @@ Verdict find_or_begin_session(Handshake& hs) {
   SessionRef session;
   if (may_resume) HANDFAST_CHECK(find_session(hs, session));
   if (session != nullptr) return resume(hs, std::move(session));
-  HANDFAST_CHECK(begin_session(hs));
   hs.negotiated->group = 0;
+  HANDFAST_CHECK(begin_session(hs));
   Verdict verdict = generate_session_id(hs, *hs.conn.session);
   if (!verdict.ok()) hs.conn.session.reset();
   return verdict;
