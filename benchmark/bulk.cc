@@ -35,9 +35,7 @@ double open_batch(SSL* receiver, std::vector<char>& buffer, int records) {
 
 }  // namespace
 
-void measure_bulk(const std::string& name, const char* suite, bool quick) {
-  Setup setup;
-  setup.suite = suite;
+void measure_bulk(const std::string& name, const Setup& setup, bool quick) {
   const Contexts contexts(setup);
   Link link;
   const SslPtr client = new_client(contexts);
@@ -45,7 +43,8 @@ void measure_bulk(const std::string& name, const char* suite, bool quick) {
   link.attach_client(client.get());
   link.attach_server(server.get());
   finish_handshake(client.get(), server.get());
-  check(std::strcmp(SSL_get_cipher_name(client.get()), suite) == 0, "not the cipher asked for");
+  check(std::strcmp(SSL_get_cipher_name(client.get()), setup.suite) == 0,
+        "not the cipher asked for");
 
   for (const Size& size : kSizes) {
     const std::vector<char> data(static_cast<std::size_t>(size.bytes), 'x');

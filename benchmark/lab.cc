@@ -62,10 +62,23 @@ CertificatePtr make_certificate(const char* name, EVP_PKEY* key, X509* issuer,
 ContextPtr make_context(const SSL_METHOD* method, const Setup& setup) {
   ContextPtr context(SSL_CTX_new(method));
   check(context != nullptr, "SSL_CTX_new");
-  check(SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) == 1, "minimum version");
-  check(SSL_CTX_set1_groups_list(context.get(), "X25519") == 1, "SSL_CTX_set1_groups_list");
+  check(SSL_CTX_set_min_proto_version(context.get(), setup.version) == 1, "minimum version");
+  check(SSL_CTX_set_max_proto_version(context.get(), setup.version) == 1, "maximum version");
+  // Below TLS 1.3 the groups also say which curves certificates may have.
+  const char* groups = setup.version == TLS1_3_VERSION ? "X25519" : "X25519:P-256";
+  check(SSL_CTX_set1_groups_list(context.get(), groups) == 1, "SSL_CTX_set1_groups_list");
   if (setup.suite != nullptr) {
-    check(SSL_CTX_set_ciphersuites(context.get(), setup.suite) == 1, "SSL_CTX_set_ciphersuites");
+    const auto set_suites =
+        setup.version == TLS1_3_VERSION ? SSL_CTX_set_ciphersuites : SSL_CTX_set_cipher_list;
+    check(set_suites(context.get(), setup.suite) == 1, "setting the cipher suite");
+  }
+  if (!setup.encrypt_then_mac) SSL_CTX_set_options(context.get(), SSL_OP_NO_ENCRYPT_THEN_MAC);
+  if (setup.version < TLS1_3_VERSION) {
+    if (setup.resumption != Resumption::kTicket)
+      SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
+    SSL_CTX_set_session_cache_mode(context.get(), setup.resumption == Resumption::kSessionId
+                                                      ? SSL_SESS_CACHE_SERVER
+                                                      : SSL_SESS_CACHE_OFF);
   }
   if (setup.release_buffers) SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
   return context;
@@ -206,10 +219,11 @@ void finish_handshake(SSL* client, SSL* server) {
   check_negotiated(client);
 }
 
-void check_negotiated(SSL* ssl) {
-  check(SSL_version(ssl) == TLS1_3_VERSION, "the protocol is not TLS 1.3");
+void check_negotiated(SSL* ssl, bool resumed) {
+  const int version = static_cast<int>(SSL_CTX_get_min_proto_version(SSL_get_SSL_CTX(ssl)));
+  check(SSL_version(ssl) == version, "not the version asked for");
   check(SSL_get_negotiated_group(ssl) == NID_X25519, "the group is not X25519");
-  check(SSL_session_reused(ssl) == 0, "the session was resumed");
+  check((SSL_session_reused(ssl) == 1) == resumed, "wrong about resumption");
 }
 
 std::int64_t thread_cpu_ns() {

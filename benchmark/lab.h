@@ -24,6 +24,7 @@ struct Deleter {
 
 using ContextPtr = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX_free>>;
 using SslPtr = std::unique_ptr<SSL, Deleter<SSL_free>>;
+using SessionPtr = std::unique_ptr<SSL_SESSION, Deleter<SSL_SESSION_free>>;
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;
 
 // Ends the program with `what` and OpenSSL's error queue unless `ok`: a measurement of something
@@ -32,15 +33,21 @@ void check(bool ok, const char* what);
 
 enum class KeyKind { kEcdsaP256, kRsa2048 };
 
+// How a server of TLS 1.2 and below lets a session be resumed.
+enum class Resumption { kNone, kTicket, kSessionId };
+
 struct Setup {
   KeyKind key = KeyKind::kEcdsaP256;
-  const char* suite = nullptr;  // A TLS 1.3 cipher suite; null for the library's default.
-  bool tickets = false;         // Leave the number of tickets at the library's default.
+  int version = TLS1_3_VERSION;
+  const char* suite = nullptr;  // A suite of that version; null for the library's default.
+  bool tickets = false;         // TLS 1.3: leave the number of tickets at the library's default.
+  Resumption resumption = Resumption::kNone;
+  bool encrypt_then_mac = true;
   bool release_buffers = false;
 };
 
 // A server with one certificate issued by a CA, and a client that trusts the CA alone, verifies the
-// chain and the host name. TLS 1.3 with X25519.
+// chain and the host name. One version of the protocol, with X25519.
 struct Contexts {
   explicit Contexts(const Setup& setup);
 
@@ -92,9 +99,10 @@ class Link {
 // on anything else.
 bool advance(SSL* ssl);
 
-// Hands the turn to each side until both are done, and checks that TLS 1.3 with X25519 came out.
+// Hands the turn to each side until both are done, and checks that the version asked for and X25519
+// came out.
 void finish_handshake(SSL* client, SSL* server);
-void check_negotiated(SSL* ssl);
+void check_negotiated(SSL* ssl, bool resumed = false);
 
 // CPU time of the calling thread and wall-clock time, in nanoseconds.
 std::int64_t thread_cpu_ns();

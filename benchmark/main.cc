@@ -11,6 +11,9 @@
 namespace {
 
 using bench::KeyKind;
+using bench::measure_bulk;
+using bench::measure_handshake;
+using bench::Resumption;
 
 struct Measurement {
   const char* name;
@@ -18,31 +21,66 @@ struct Measurement {
   void (*run)(const char* name, bool quick);
 };
 
-void handshake(const char* name, KeyKind key, bool tickets, bool quick) {
-  bench::Setup setup;
-  setup.key = key;
-  setup.tickets = tickets;
-  bench::measure_handshake(name, setup, quick);
-}
+constexpr const char* kGcm12 = "ECDHE-ECDSA-AES128-GCM-SHA256";
+constexpr const char* kCbc12 = "ECDHE-ECDSA-AES128-SHA";
 
 constexpr Measurement kMeasurements[] = {
     {"handshake.ecdsa-p256", false,
-     [](const char* name, bool quick) { handshake(name, KeyKind::kEcdsaP256, false, quick); }},
+     [](const char* name, bool quick) { measure_handshake(name, {}, quick); }},
     {"handshake.rsa-2048", false,
-     [](const char* name, bool quick) { handshake(name, KeyKind::kRsa2048, false, quick); }},
+     [](const char* name, bool quick) {
+       measure_handshake(name, {.key = KeyKind::kRsa2048}, quick);
+     }},
     {"handshake.ecdsa-p256-tickets", false,
-     [](const char* name, bool quick) { handshake(name, KeyKind::kEcdsaP256, true, quick); }},
+     [](const char* name, bool quick) { measure_handshake(name, {.tickets = true}, quick); }},
     {"bulk.aes-128-gcm", false,
      [](const char* name, bool quick) {
-       bench::measure_bulk(name, "TLS_AES_128_GCM_SHA256", quick);
+       measure_bulk(name, {.suite = "TLS_AES_128_GCM_SHA256"}, quick);
      }},
     {"bulk.aes-256-gcm", false,
      [](const char* name, bool quick) {
-       bench::measure_bulk(name, "TLS_AES_256_GCM_SHA384", quick);
+       measure_bulk(name, {.suite = "TLS_AES_256_GCM_SHA384"}, quick);
      }},
     {"bulk.chacha20-poly1305", false,
      [](const char* name, bool quick) {
-       bench::measure_bulk(name, "TLS_CHACHA20_POLY1305_SHA256", quick);
+       measure_bulk(name, {.suite = "TLS_CHACHA20_POLY1305_SHA256"}, quick);
+     }},
+    {"tls12.handshake.ecdsa-p256", false,
+     [](const char* name, bool quick) {
+       measure_handshake(name, {.version = TLS1_2_VERSION, .suite = kGcm12}, quick);
+     }},
+    {"tls12.handshake.rsa-2048", false,
+     [](const char* name, bool quick) {
+       measure_handshake(name,
+                         {.key = KeyKind::kRsa2048,
+                          .version = TLS1_2_VERSION,
+                          .suite = "ECDHE-RSA-AES128-GCM-SHA256"},
+                         quick);
+     }},
+    {"tls12.resumption.ticket", false,
+     [](const char* name, bool quick) {
+       measure_handshake(
+           name, {.version = TLS1_2_VERSION, .suite = kGcm12, .resumption = Resumption::kTicket},
+           quick);
+     }},
+    {"tls12.resumption.session-id", false,
+     [](const char* name, bool quick) {
+       measure_handshake(
+           name, {.version = TLS1_2_VERSION, .suite = kGcm12, .resumption = Resumption::kSessionId},
+           quick);
+     }},
+    {"tls12.bulk.aes-128-gcm", false,
+     [](const char* name, bool quick) {
+       measure_bulk(name, {.version = TLS1_2_VERSION, .suite = kGcm12}, quick);
+     }},
+    {"tls12.bulk.aes-128-cbc-sha", false,
+     [](const char* name, bool quick) {
+       measure_bulk(name, {.version = TLS1_2_VERSION, .suite = kCbc12, .encrypt_then_mac = false},
+                    quick);
+     }},
+    {"tls12.bulk.aes-128-cbc-sha-etm", false,
+     [](const char* name, bool quick) {
+       measure_bulk(name, {.version = TLS1_2_VERSION, .suite = kCbc12}, quick);
      }},
     {"throughput", false, [](const char*, bool quick) { bench::measure_threads(quick); }},
     {"memory", true, [](const char*, bool quick) { bench::measure_memory(quick); }},

@@ -8,11 +8,12 @@
 
 namespace bench {
 
-// CPU time of a full handshake, from SSL_new() to SSL_free(), for each side.
+// CPU time of a full handshake, or of a resumed one if the setup resumes, from SSL_new() to
+// SSL_free(), for each side.
 void measure_handshake(const std::string& name, const Setup& setup, bool quick);
 
 // CPU time of SSL_write() and SSL_read() of one record, at 16 KB, 1 KB and 64 bytes.
-void measure_bulk(const std::string& name, const char* suite, bool quick);
+void measure_bulk(const std::string& name, const Setup& setup, bool quick);
 
 // Completed handshakes in a second on 1 and on 2 threads that share both contexts.
 void measure_threads(bool quick);

@@ -30,6 +30,8 @@ in handshakes/s, where above 1 is better.
 |---|---|
 | `handshake.*` | CPU time of one full TLS 1.3 handshake from `SSL_new` to `SSL_free`, X25519, the library's default cipher, counted for each side by itself; the client verifies chain and host name |
 | `bulk.*` | CPU time of one `SSL_write` (`seal`) and one `SSL_read` (`open`) of a record of that size |
+| `tls12.handshake.*`, `tls12.bulk.*` | the same in TLS 1.2: handshakes with ECDHE-…-AES128-GCM-SHA256; `cbc-sha` is AES-128-CBC with HMAC-SHA1, `etm` means encrypt-then-MAC (RFC 7366) |
+| `tls12.resumption.*` | as `tls12.handshake.*`, but resumed from a ticket, or from the session id and the server's cache |
 | `throughput.*` | completed handshakes (both sides) in a second of wall-clock time on 1 and 2 threads that share both `SSL_CTX` |
 | `memory.*` | bytes that an idle connection holds after the handshake and one byte of data each way, as requested through `OPENSSL_malloc`; with and without `SSL_MODE_RELEASE_BUFFERS` |
 | `mallocs.*` | allocator calls of one full handshake |
@@ -124,7 +126,7 @@ def document(results):
 
 
 BAR, GAP, TOP = 14, 8, 54
-LABELS, PLOT, VALUES = 270, 420, 130
+LABELS, PLOT, VALUES = 300, 420, 130
 GREY, GOOD, BAD = "#808080", "#3b82c4", "#d97a2b"
 
 
