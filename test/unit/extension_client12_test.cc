@@ -188,7 +188,7 @@ TEST(ExtensionClient12, EncryptThenMac) {
                       {kEcdheRsaAes128Gcm, false},
                       {0xcca8, false},  // ChaCha20-Poly1305
                       {0xc09c, false},  // CCM
-                      {kRsaNullSha, false}};
+                      {kRsaNullSha, true}};
   for (const auto& one : kCases) {
     Client12 client(one.suite);
     EXPECT_OK(client.reads(kType, ""));
