@@ -1,9 +1,10 @@
-"""Fetches and sends files over HTTPS with TLS 1.3 and prints one JSON line for each.
+"""Fetches and sends files over HTTPS and prints one JSON line for each.
 
-usage: https_client.py PORT CA MODE {GET|PUT} NAME [{GET|PUT} NAME]...
+usage: https_client.py VERSION PORT CA MODE {GET|PUT} NAME [{GET|PUT} NAME]...
 
-MODE is `socket` (http.client over an SSL socket) or `memory` (asyncio, whose TLS runs on memory
-BIOs). A line has the SHA-256 of what was received or, for PUT, the one that the server answered."""
+VERSION is TLSv1_2 or TLSv1_3; MODE is `socket` (http.client over an SSL socket) or `memory`
+(asyncio, whose TLS runs on memory BIOs). A line has the SHA-256 of what was received or, for PUT,
+the one that the server answered."""
 
 import asyncio
 import hashlib
@@ -67,9 +68,9 @@ async def over_memory(port, context, method, name):
 
 
 def main():
-    port, authority, mode, *requests = sys.argv[1:]
+    version, port, authority, mode, *requests = sys.argv[1:]
     context = ssl.create_default_context(cafile=authority)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
     for method, name in zip(requests[::2], requests[1::2]):
         if mode == "socket":
             over_socket(int(port), context, method, name)

@@ -1,7 +1,9 @@
 """A small HTTPS server: GET /NAME sends a file of the current folder, PUT answers with the SHA-256
-of what it was sent. TLS 1.3 only.
+of what it was sent.
 
-usage: https_server.py CERTIFICATE KEY"""
+usage: https_server.py VERSION CERTIFICATE KEY
+
+VERSION is TLSv1_2 or TLSv1_3."""
 
 import hashlib
 import http.server
@@ -60,8 +62,9 @@ class Server(socketserver.ThreadingTCPServer):
 
 def main():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    version, certificate, key = sys.argv[1:]
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    context.load_cert_chain(certificate, key)
     Server(context).serve_forever()
 
 
