@@ -31,7 +31,8 @@ int export13(const Connection& connection, View label, View context, std::span<u
 bool is_reserved(View input) {
   for (std::string_view label : {"client finished", "server finished", "master secret",
                                  "extended master secret", "key expansion"}) {
-    if (input.size() >= label.size() && handfast::equal(input.first(label.size()), as_view(label))) {
+    if (input.size() >= label.size() &&
+        handfast::equal(input.first(label.size()), as_view(label))) {
       return true;
     }
   }
@@ -60,7 +61,7 @@ int export12(const Connection& connection, View label, View context, bool use_co
   if (negotiated.suite == nullptr || session->master_key.empty()) return 0;
   handfast::HashId hash = handfast::handshake_hash(*negotiated.suite, negotiated.version);
   return handfast::prf(connection.session_ctx->algorithms, hash, session->master_key.view(), "",
-             {input.view()}, out)
+                       {input.view()}, out)
              ? 1
              : 0;
 }
