@@ -109,7 +109,8 @@ STACK_OF(SSL_CIPHER) * SSL_get_ciphers(const SSL* ssl) {
 
 STACK_OF(SSL_CIPHER) * SSL_get1_supported_ciphers(SSL* ssl) {
   if (ssl == nullptr) return nullptr;
-  handfast::CipherSupport support{ssl, *ssl->method, *ssl->policy, *ssl->hooks, ssl->server};
+  handfast::CipherSupport support{ssl,         *ssl->method, *ssl->policy,
+                                  *ssl->hooks, ssl->server,  handfast::srp_enabled(ssl->request)};
   return handfast::supported_ciphers(support, ciphers_of(*ssl)).release();
 }
 

@@ -18,7 +18,7 @@ namespace {
 const Control* find(int command, Control::On on) {
   for (std::span<const Control> table :
        {handfast::policy_controls(), handfast::extension_controls(), handfast::algorithm_controls(),
-        handfast::connection_controls()}) {
+        handfast::connection_controls(), handfast::srp_controls()}) {
     for (const Control& control : table) {
       if (control.command == command && (control.on == Control::On::both || control.on == on)) {
         return &control;
@@ -126,6 +126,8 @@ long SSL_callback_ctrl(SSL* ssl, int command, Callback callback) {
 long SSL_CTX_callback_ctrl(SSL_CTX* ctx, int command, Callback callback) {
   bool handled = false;
   long result = handfast::control_session_callback(ctx, command, callback, handled);
+  if (handled) return result;
+  result = handfast::control_srp_callback(ctx, command, callback, handled);
   if (handled) return result;
   switch (command) {
     case SSL_CTRL_SET_MSG_CALLBACK:

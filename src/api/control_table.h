@@ -31,6 +31,10 @@ std::span<const Control> policy_controls();
 std::span<const Control> algorithm_controls();
 std::span<const Control> extension_controls();
 std::span<const Control> connection_controls();
+std::span<const Control> srp_controls();
+// `handled` says whether `command` belongs to SRP; the result is that of SSL_CTX_callback_ctrl
+// then.
+long control_srp_callback(SSL_CTX* ctx, int command, void (*callback)(), bool& handled);
 
 // For change; nullptr with the reason in the queue.
 Policy* edit_policy(ControlTarget& target);

@@ -63,8 +63,11 @@ CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum, uint1
   filter.minimum = minimum;
   filter.maximum = maximum;
   // SRP needs a user name and PSK a callback that has the key.
-  filter.no_auth = unusable_authentication(support) | kAuthSrp;
-  filter.no_kx = kKxSrp;
+  filter.no_auth = unusable_authentication(support);
+  if (!support.srp) {
+    filter.no_auth |= kAuthSrp;
+    filter.no_kx |= kKxSrp;
+  }
   if (support.hooks.psk_client == nullptr) {
     filter.no_auth |= kAuthPsk;
     filter.no_kx |= kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;

@@ -17,6 +17,7 @@ struct CipherSupport {
   const Policy& policy;
   const Hooks& hooks;
   bool server;
+  bool srp;  // may its suites be used?
 };
 
 // Kinds of authentication (AuthSet) for which no signature scheme is left.

@@ -15,6 +15,7 @@
 #include "config/hooks.h"
 #include "config/method.h"
 #include "config/policy.h"
+#include "config/srp.h"
 #include "config/trust.h"
 #include "crypto/algorithms.h"
 #include "pki/dane.h"
@@ -58,7 +59,8 @@ struct ssl_ctx_st {
 
   handfast::CtSettings transparency;
   std::unique_ptr<CTLOG_STORE, handfast::FreeWith<CTLOG_STORE_free>> ctlog_store;  // never nullptr
-  handfast::DaneContext dane;  // SSL_CTX_dane_enable
+  handfast::DaneContext dane;                   // SSL_CTX_dane_enable
+  handfast::Unique<handfast::SrpSettings> srp;  // nullptr: nothing of it was set
 
   CRYPTO_EX_DATA ex_data{};
 };

@@ -4,6 +4,7 @@
 #include <openssl/ocsp.h>
 #include <openssl/ssl.h>
 
+#include "config/srp.h"
 #include "wire/allocate.h"
 #include "wire/bytes.h"
 #include "wire/crypto_types.h"
@@ -32,8 +33,13 @@ struct Request {
   Bytes ocsp_response;  // server: SSL_set_tlsext_status_ocsp_resp, DER to staple
   bool has_ocsp_response = false;
   TicketExtension ticket_extension = TicketExtension::from_session;
-  Bytes session_ticket;       // TicketExtension::given
-  UniqueString srp_username;  // client: SSL_CTX_set_srp_username(3); nullptr: no SRP
+  Bytes session_ticket;  // TicketExtension::given
+  Unique<SrpState> srp;  // nullptr: nothing of it was set or received
 };
+
+// May suites with SRP be negotiated?
+inline bool srp_enabled(const Request& request) {
+  return request.srp != nullptr && request.srp->enabled;
+}
 
 }  // namespace handfast

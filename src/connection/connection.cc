@@ -96,7 +96,8 @@ Connection* new_connection(Context* context) {
     return nullptr;
   }
   share(*connection, context);
-  if (!separate_trust(*connection) || !follow_transparency(*connection, context->transparency) ||
+  if (!separate_trust(*connection) || !copy_srp(context->srp.get(), connection->request.srp) ||
+      !follow_transparency(*connection, context->transparency) ||
       CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data) != 1) {
     destroy(connection);
     ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
@@ -199,6 +200,12 @@ bool clear(Connection& connection) {
   // What runs a callback now, a handshake or a record, cannot be taken away from under it.
   if (connection.entered > 0) {
     ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+    return false;
+  }
+  // As OpenSSL does where a version was negotiated: SRP is again what the context has.
+  if (connection.negotiated.version != 0 && connection.method->version == TLS_ANY_VERSION &&
+      !copy_srp(connection.ctx->srp.get(), connection.request.srp)) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
     return false;
   }
   drop_bad_session(connection);

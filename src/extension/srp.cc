@@ -11,9 +11,10 @@ namespace handfast {
 namespace {
 
 Verdict offer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
-  const char* name = exchange.request->srp_username.get();
-  send = name != nullptr;
+  const SrpState* srp = exchange.request->srp.get();
+  send = srp != nullptr && srp->user_name != nullptr;
   if (!send) return success();
+  const char* name = srp->user_name.get();
   if (*name == '\0') return internal_error();
   writer.vector8(as_view(name));
   return success();

@@ -135,7 +135,8 @@ namespace {
 Verdict write_certificate_types(const Handshake& hs, Bytes& out) {
   const Bytes& own = (*hs.policy)->client_certificate_types;
   if (!own.empty()) return out.assign(own.view()) ? success() : malloc_failure();
-  CipherSupport support{hs.ssl, *hs.conn.method, **hs.policy, **hs.hooks, true};
+  CipherSupport support{hs.ssl, *hs.conn.method,         **hs.policy, **hs.hooks,
+                        true,   srp_enabled(*hs.request)};
   uint32_t unusable = unusable_authentication(support);
   Writer writer(out);
   if ((unusable & kAuthRsa) == 0) writer.u8(TLS_CT_RSA_SIGN);

@@ -72,7 +72,7 @@ bool is_elliptic(const CipherSuite& suite) {
 }
 
 CipherSupport support_of(const Handshake& hs) {
-  return {hs.ssl, *hs.conn.method, **hs.policy, **hs.hooks, false};
+  return {hs.ssl, *hs.conn.method, **hs.policy, **hs.hooks, false, srp_enabled(*hs.request)};
 }
 
 Verdict write_cipher_suites(Handshake& hs, Bytes& out) {

@@ -8,6 +8,7 @@
 #include "handshake/certificates12.h"
 #include "handshake/key_exchange12.h"
 #include "handshake/receive.h"
+#include "handshake/srp.h"
 #include "handshake/steps.h"
 #include "message/client_key_exchange.h"
 #include "message/server_key_exchange.h"
@@ -135,6 +136,8 @@ Verdict read_server_key_exchange(Handshake& hs, KeyExchange& exchange) {
     HANDFAST_CHECK(agree_dhe(hs, message, exchange));
   } else if ((suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0) {
     HANDFAST_CHECK(agree_ecdhe(hs, message, exchange));
+  } else if ((suite.kx & kKxSrp) != 0) {
+    HANDFAST_CHECK(accept_srp(hs, message));
   }
   return message.has_signature ? check_signature(hs, message) : success();
 }
@@ -148,6 +151,7 @@ Verdict send_client_key_exchange(Handshake& hs, KeyExchange& exchange) {
     const char* identity = hs.conn.session->psk_identity.get();
     message.psk_identity = as_view(identity);
   }
+  if ((suite.kx & kKxSrp) != 0) HANDFAST_CHECK(answer_srp(hs, exchange));
   if ((suite.kx & (kKxRsa | kKxRsaPsk)) != 0) {
     HANDFAST_CHECK(encrypt_premaster(hs, exchange));
     message.encrypted_premaster = exchange.public_value.view();
@@ -155,6 +159,7 @@ Verdict send_client_key_exchange(Handshake& hs, KeyExchange& exchange) {
     message.public_value = exchange.public_value.view();
   }
   HANDFAST_CHECK(send(hs, message));
+  if ((suite.kx & kKxSrp) != 0) HANDFAST_CHECK(finish_srp(hs, exchange));
   return derive_from_exchange(hs, exchange);
 }
 

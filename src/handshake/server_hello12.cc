@@ -14,6 +14,7 @@
 #include "handshake/receive.h"
 #include "handshake/resumption.h"
 #include "handshake/server.h"
+#include "handshake/srp.h"
 #include "handshake/steps.h"
 #include "handshake/suites.h"
 #include "message/server_hello.h"
@@ -152,6 +153,7 @@ Verdict read_hello(Handshake& hs) {
   HANDFAST_CHECK(find_or_begin_session(hs));
   HANDFAST_CHECK(check_compression(hs));
   HANDFAST_CHECK(read_extensions(hs, kInClientHello, hello.extensions));
+  HANDFAST_CHECK(keep_srp_user(hs));
   HANDFAST_CHECK(ask_server_name(hs));
   HANDFAST_CHECK(choose_server_random(hs));
   return resume_by_secret(hs);
@@ -195,6 +197,7 @@ Flow negotiate12(Handshake& hs, Signer& signer) {
   if (!hs.resuming) CHECK(co_await choose_parameters(hs, signer));
   CHECK(ask_status(hs));
   CHECK(ask_alpn(hs));
+  CHECK(co_await ask_srp_user(hs));
   CHECK(keep_names(hs));
   hold_max_fragment_length(hs);
   hs.encrypt_then_mac = hs.offers.encrypt_then_mac && takes_encrypt_then_mac(*hs.negotiated->suite);

@@ -8,6 +8,7 @@
 #include "extension/preferences.h"
 #include "handshake/key_exchange12.h"
 #include "handshake/receive.h"
+#include "handshake/srp.h"
 #include "handshake/steps.h"
 #include "message/client_key_exchange.h"
 #include "message/server_key_exchange.h"
@@ -145,6 +146,7 @@ Verdict send_server_key_exchange(Handshake& hs, const Signer& signer, KeyExchang
   const CipherSuite& suite = *hs.negotiated->suite;
   ServerKeyExchange message;
   DhNumbers numbers;
+  SrpParameters srp;
   if (const char* hint = (*hs.credentials)->psk_identity_hint.get(); hint != nullptr) {
     message.psk_identity_hint = as_view(hint);
   }
@@ -157,6 +159,12 @@ Verdict send_server_key_exchange(Handshake& hs, const Signer& signer, KeyExchang
     HANDFAST_CHECK(make_ecdhe(hs, exchange));
     message.group = hs.negotiated->group;
     message.public_value = exchange.share.public_bytes();
+  } else if ((suite.kx & kKxSrp) != 0) {
+    HANDFAST_CHECK(make_srp(hs, srp));
+    message.srp_n = srp.n.view();
+    message.srp_g = srp.g.view();
+    message.srp_s = srp.s.view();
+    message.srp_b = srp.b.view();
   }
   Bytes parameters;
   Writer writer(parameters);
@@ -185,6 +193,8 @@ Verdict read_client_key_exchange(Handshake& hs, KeyExchange& exchange) {
     HANDFAST_CHECK(agree_dhe(hs, message.public_value, exchange));
   } else if ((suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0) {
     HANDFAST_CHECK(exchange.share.derive(*hs.algorithms, message.public_value, exchange.premaster));
+  } else if ((suite.kx & kKxSrp) != 0) {
+    HANDFAST_CHECK(agree_srp(hs, message.public_value, exchange));
   }
   return derive_from_exchange(hs, exchange);
 }

@@ -183,6 +183,10 @@ Possible possible_exchanges(const Exchange& exchange) {
     possible.kx |= kKxRsa | kKxRsaPsk;
     possible.auth |= kAuthRsa;
   }
+  if (srp_enabled(*exchange.request)) {
+    possible.kx |= kKxSrp;
+    possible.auth |= kAuthSrp;
+  }
   if (has_dh(exchange)) possible.kx |= kKxDhe | kKxDhePsk;
   if (signs_explicitly(exchange, KeySlot::rsa_pss)) possible.auth |= kAuthRsa;
   if (usable(exchange, KeySlot::dsa)) possible.auth |= kAuthDss;

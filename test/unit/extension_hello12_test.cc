@@ -78,9 +78,10 @@ TEST(ExtensionHello12, ARenegotiationChoosesNoProtocol) {
 
 TEST(ExtensionHello12, Srp) {
   Client client;
-  client.request.srp_username.reset(OPENSSL_strdup("user"));
+  client.request.srp.reset(make<SrpState>());
+  client.request.srp->user_name.reset(OPENSSL_strdup("user"));
   EXPECT_EQ(client.hello().substr(0, 18), "000c00050475736572");
-  client.request.srp_username.reset(OPENSSL_strdup(""));
+  client.request.srp->user_name.reset(OPENSSL_strdup(""));
   Bytes out;
   Writer writer(out);
   EXPECT_FATAL(write_extensions(client.exchange, kInClientHello, writer), internal_error,
