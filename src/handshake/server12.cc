@@ -104,7 +104,7 @@ Flow read_client_certificate(Handshake& hs) {
 Flow read_key_exchange(Handshake& hs, KeyExchange& exchange, bool requested) {
   if (requested) {
     CHECK(co_await read_client_certificate(hs));
-    CHECK(co_await receive(hs, {&kClientKeyExchange, 1}));
+    CHECK(co_await receive(hs, std::span<const Expect>(&kClientKeyExchange, 1)));
   }
   CHECK(absorb(hs));
   CHECK(read_client_key_exchange(hs, exchange));
