@@ -30,6 +30,7 @@ MEASUREMENTS = [
     "tls12.bulk.aes-128-gcm",
     "tls12.bulk.aes-128-cbc-sha",
     "tls12.bulk.aes-128-cbc-sha-etm",
+    "tls12.rsa-oracle",
     "throughput",
     "memory",
     "mallocs",

@@ -82,6 +82,8 @@ constexpr Measurement kMeasurements[] = {
      [](const char* name, bool quick) {
        measure_bulk(name, {.version = TLS1_2_VERSION, .suite = kCbc12}, quick);
      }},
+    {"tls12.rsa-oracle", false,
+     [](const char* name, bool quick) { bench::measure_rsa_oracle(name, quick); }},
     {"throughput", false, [](const char*, bool quick) { bench::measure_threads(quick); }},
     {"memory", true, [](const char*, bool quick) { bench::measure_memory(quick); }},
     {"mallocs", true, [](const char*, bool quick) { bench::measure_mallocs(quick); }},

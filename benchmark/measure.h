@@ -15,6 +15,9 @@ void measure_handshake(const std::string& name, const Setup& setup, bool quick);
 // CPU time of SSL_write() and SSL_read() of one record, at 16 KB, 1 KB and 64 bytes.
 void measure_bulk(const std::string& name, const Setup& setup, bool quick);
 
+// CPU time that a server takes for RSA-encrypted premaster secrets, good and bad.
+void measure_rsa_oracle(const std::string& name, bool quick);
+
 // Completed handshakes in a second on 1 and on 2 threads that share both contexts.
 void measure_threads(bool quick);
 
