@@ -1,7 +1,7 @@
 // One library against the other over every (protocol, cipher suite, certificate) below TLS 1.3.
-//   matrix list [FAMILY...]            what this library can do with itself, without these key
-//   exchanges matrix client ADDRESS < LIST       one connection for each line of the list matrix
-//   server DESCRIPTOR < LIST    the same over a listening socket
+//   matrix list                        what this library can do with itself
+//   matrix client ADDRESS < LIST       one connection for each line of the list
+//   matrix server DESCRIPTOR < LIST    the same over a listening socket
 // A line of the list is VERSION/SUITE/SERVER-CERTIFICATE/CLIENT-CERTIFICATE/LATER. Both ends print
 // "LINE<tab>what was negotiated<tab>what only this run has".
 #include <openssl/srp.h>
@@ -304,7 +304,7 @@ void list_if_works(const std::string& line) {
   if (works(parse(line))) out("%s", line.c_str());
 }
 
-void list(const std::vector<std::string>& excluded) {
+void list() {
   Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   require(SSL_CTX_set_cipher_list(context.get(), "ALL:COMPLEMENTOFALL:@SECLEVEL=0"), "all ciphers");
   STACK_OF(SSL_CIPHER)* ciphers = SSL_CTX_get_ciphers(context.get());
@@ -313,9 +313,7 @@ void list(const std::vector<std::string>& excluded) {
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
       const SSL_CIPHER* cipher = sk_SSL_CIPHER_value(ciphers, i);
       std::string suite = SSL_CIPHER_get_name(cipher);
-      bool wanted = SSL_CIPHER_get_kx_nid(cipher) != NID_kx_any;
-      for (const std::string& family : excluded) wanted &= suite.find(family) == std::string::npos;
-      if (!wanted) continue;
+      if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any) continue;
       for (const std::string& server : certificates_for(cipher)) {
         list_if_works(start + suite + "/" + server + "/none/none");
       }
@@ -337,7 +335,7 @@ int main(int argc, char** argv) {
   tell_library();
   std::string role = argv[1];
   if (role == "list") {
-    list({argv + 2, argv + argc});
+    list();
   } else {
     converse_all(role == "server", argv[2]);
   }
