@@ -41,19 +41,16 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
   if (!make_room(channel, room)) return malloc_failure();
   size_t wanted = ahead ? channel.input.size() - channel.input_end
                         : need - (channel.input_end - channel.input_begin);
-  ERR_set_mark();
   connection.want = SSL_READING;
   int length = BIO_read(connection.rbio, channel.input.data() + channel.input_end,
                         static_cast<int>(std::min<size_t>(wanted, INT_MAX)));
   connection.read_result = length;
   if (length > 0) {
-    ERR_pop_to_mark();
     connection.want = SSL_NOTHING;
     channel.input_end += static_cast<size_t>(length);
     progress = true;
     return success();
   }
-  ERR_clear_last_mark();
   if (!BIO_should_retry(connection.rbio) && BIO_eof(connection.rbio)) {
     return end_of_file(connection);
   }
