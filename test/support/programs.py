@@ -2,6 +2,7 @@
 payloads, processes with evidence of the library they loaded, and the PASS/FAIL/SKIP lines."""
 
 import hashlib
+import itertools
 import os
 import pathlib
 import random
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 OPENSSL = "/usr/bin/openssl"
@@ -40,7 +42,8 @@ def library_folder(arguments):
 
 class Report:
     """Prints the line of each case and remembers whether all went well. Cases that come after
-    `seconds` fail at once: a library that hangs must not hold up everything else."""
+    `seconds` fail at once: a library that hangs must not hold up everything else. Threads may share
+    it."""
 
     def __init__(self, area, only, seconds):
         self.area = area
@@ -48,6 +51,7 @@ class Report:
         self.seconds = seconds
         self.end = time.monotonic() + seconds
         self.failed = False
+        self.lock = threading.Lock()
 
     def case(self, name, function, *arguments):
         if self.only not in name:
@@ -58,14 +62,18 @@ class Report:
         except Failure as failure:
             self.fail(name, " ".join(str(failure).split()))
         else:
-            print(f"PASS {self.area}.{name}", flush=True)
+            self.say(f"PASS {self.area}.{name}")
+
+    def say(self, line):
+        with self.lock:
+            print(line, flush=True)
 
     def fail(self, name, why):
-        print(f"FAIL {self.area}.{name}: {why}", flush=True)
+        self.say(f"FAIL {self.area}.{name}: {why}")
         self.failed = True
 
     def skip(self, name, why):
-        print(f"SKIP {self.area}.{name}: {why}", flush=True)
+        self.say(f"SKIP {self.area}.{name}: {why}")
 
 
 class Lab:
@@ -77,12 +85,14 @@ class Lab:
         self.programs = []
         self.servers = {}
         self.hashes = {}
+        self.closed = False
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.closed = True
         for program in self.programs:
             program.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,6 +118,7 @@ class Lab:
         self.hashes[name] = sha256(data)
 
     def start(self, library, command, **options):
+        require(not self.closed, "not run: the tests are at an end")
         program = Program(self, library, [str(word) for word in command], **options)
         self.programs.append(program)
         return program
@@ -163,14 +174,13 @@ def clean_environment():
 class Program:
     """A running program. `library` is "ours", "system", or None where libssl plays no part."""
 
-    count = 0
+    count = itertools.count(1)
 
     def __init__(self, lab, library, command, stdin=None, environment=None):
-        Program.count += 1
         self.lab = lab
         self.library = library
         self.command = command
-        self.prefix = lab.folder / f"program-{Program.count}"
+        self.prefix = lab.folder / f"program-{next(Program.count)}"
         variables = clean_environment() | (environment or {})
         if library is not None:
             # The loader's own account, for programs that are gone before /proc can be read.
