@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -35,15 +36,20 @@ class Section:
     def __init__(self, name):
         self.name = name
         self.passed = self.failed = self.skipped = 0
+        self.lock = threading.RLock()  # of counts and log: some sections do two things at a time
         self.log_path = LOGS / f"{name}.log"
         self.log = open(self.log_path, "w", encoding="utf-8", errors="replace")
 
     def note(self, text):
-        self.log.write(text + "\n")
-        self.log.flush()
+        with self.lock:
+            self.log.write(text + "\n")
+            self.log.flush()
 
     def case(self, verdict, name, why=""):
-        line = f"{verdict} {name}" + (f": {why}" if why else "")
+        with self.lock:
+            self.count(verdict, f"{verdict} {name}" + (f": {why}" if why else ""))
+
+    def count(self, verdict, line):
         self.note(line)
         if verdict == "PASS":
             self.passed += 1
@@ -91,6 +97,10 @@ class Section:
             self.case("FAIL", label, f"{Path(command[0]).relative_to(ROOT)} is missing")
             return
         status, text = self.run(command, **options)
+        with self.lock:
+            self.read_cases(label, status, text)
+
+    def read_cases(self, label, status, text):
         before = self.passed + self.failed + self.skipped
         failed_before = self.failed
         for line in text.splitlines():
@@ -208,8 +218,11 @@ def clang(section):
 
 def asan(section):
     if build(section, "asan"):
-        section.gtest("asan.unit", BUILD / "asan" / "unit_tests")
-        section.runner("asan.twin", twin_command("asan"), **SANITIZERS)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(section.gtest, "asan.unit", BUILD / "asan" / "unit_tests"),
+                    pool.submit(section.runner, "asan.twin", twin_command("asan"), **SANITIZERS)]
+        for one in both:
+            one.result()
 
 
 def tsan(section):
@@ -239,7 +252,8 @@ def fuzz(section):
         section.case("FAIL", "fuzz", "there are no fuzz targets in test/fuzz")
     if not (VECTORS / "tls_streams").is_dir():
         section.case("SKIP", "fuzz.shared_seeds", "no tls_streams folder (HANDFAST_VECTORS)")
-    for source in sources:
+
+    def search(source):
         name = source.stem
         found = BUILD / "fuzz/found" / name
         artifacts = BUILD / "fuzz/artifacts" / name
@@ -256,6 +270,9 @@ def fuzz(section):
             BUILD / "fuzz/fuzz" / name, found, *corpus, f"-max_total_time={FUZZ_SECONDS}",
             "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
             f"-artifact_prefix={artifacts}/"], timeout=300, **SANITIZERS)
+
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(search, sources))
 
 
 def sources_to_format():
