@@ -32,6 +32,7 @@ in handshakes/s, where above 1 is better.
 | `bulk.*` | CPU time of one `SSL_write` (`seal`) and one `SSL_read` (`open`) of a record of that size |
 | `tls12.handshake.*`, `tls12.bulk.*` | the same in TLS 1.2: handshakes with ECDHE-…-AES128-GCM-SHA256; `cbc-sha` is AES-128-CBC with HMAC-SHA1, `etm` means encrypt-then-MAC (RFC 7366) |
 | `tls12.resumption.*` | as `tls12.handshake.*`, but resumed from a ticket, or from the session id and the server's cache |
+| `tls12.rsa-oracle.*` | CPU time that a server takes over an RSA-encrypted premaster secret, a good one and malformed ones (RFC 5246, section 7.4.7.1): the rows of one library have to be equal |
 | `throughput.*` | completed handshakes (both sides) in a second of wall-clock time on 1 and 2 threads that share both `SSL_CTX` |
 | `memory.*` | bytes that an idle connection holds after the handshake and one byte of data each way, as requested through `OPENSSL_malloc`; with and without `SSL_MODE_RELEASE_BUFFERS` |
 | `mallocs.*` | allocator calls of one full handshake |

@@ -98,7 +98,7 @@ void measure_rsa_oracle(const std::string& name, bool quick) {
     }
   }
   for (size_t i = 0; i < std::size(kKinds); ++i) {
-    print_row(name + "." + kKinds[i].name, "µs", median(times[i]) / 1000);
+    print_row(name + "." + kKinds[i].name, "us", median(times[i]) / 1000);
   }
 }
 
