@@ -3,6 +3,7 @@
 
 #include "connection/connection.h"
 #include "handshake/srp.h"
+#include "support/failing_allocator.h"
 
 namespace handfast {
 namespace {
@@ -24,25 +25,27 @@ struct Peers {
   Peers(const Peers&) = delete;
   Peers& operator=(const Peers&) = delete;
 
-  void set_srp() {
+  bool set_srp() {
     char user[] = "user";
     char password[] = "secret";
-    SSL_CTX_set_srp_username(context, user);
-    SSL_CTX_set_srp_password(context, password);
-    SSL_CTX_set_srp_username_callback(context, [](SSL* ssl, int*, void*) {
-      return SSL_set_srp_server_param_pw(ssl, "user", "secret", "1024") == 1 ? SSL_ERROR_NONE
-                                                                             : SSL3_AL_FATAL;
-    });
+    return SSL_CTX_set_srp_username(context, user) == 1 &&
+           SSL_CTX_set_srp_password(context, password) == 1 &&
+           SSL_CTX_set_srp_username_callback(context, [](SSL* ssl, int*, void*) {
+             return SSL_set_srp_server_param_pw(ssl, "user", "secret", "1024") == 1 ? SSL_ERROR_NONE
+                                                                                    : SSL3_AL_FATAL;
+           }) == 1;
   }
-  void link() {
+  bool link() {
     client = SSL_new(context);
     server = SSL_new(context);
+    if (client == nullptr || server == nullptr) return false;
     SSL_set_connect_state(client);
     SSL_set_accept_state(server);
     BIO *to_client = nullptr, *to_server = nullptr;
     BIO_new_bio_pair(&to_client, 0, &to_server, 0);
     SSL_set_bio(client, to_server, to_server);
     SSL_set_bio(server, to_client, to_client);
+    return true;
   }
   bool handshake() {
     for (int i = 0; i < 4; ++i) {
@@ -55,7 +58,7 @@ struct Peers {
 
 TEST(HandshakeSrp, NothingIsHeldWhereNothingIsSet) {
   Peers peers;
-  peers.link();
+  ASSERT_TRUE(peers.link());
   EXPECT_EQ(peers.context->srp, nullptr);
   EXPECT_EQ(peers.client->request.srp, nullptr);
   EXPECT_FALSE(srp_enabled(peers.client->request));
@@ -66,8 +69,7 @@ TEST(HandshakeSrp, NothingIsHeldWhereNothingIsSet) {
 
 TEST(HandshakeSrp, PrivateValuesGoWithTheExchange) {
   Peers peers;
-  peers.set_srp();
-  peers.link();
+  ASSERT_TRUE(peers.set_srp() && peers.link());
   ASSERT_TRUE(peers.handshake());
   for (SSL* ssl : {peers.client, peers.server}) {
     const SrpState& srp = *ssl->request.srp;
@@ -83,8 +85,7 @@ TEST(HandshakeSrp, PrivateValuesGoWithTheExchange) {
 // RFC 5054 2.5.3 and 2.5.4: at least 256 bits, and new ones each time.
 TEST(HandshakeSrp, PrivateValues) {
   Peers peers;
-  peers.set_srp();
-  peers.link();
+  ASSERT_TRUE(peers.set_srp() && peers.link());
   ASSERT_EQ(SSL_set_srp_server_param_pw(peers.client, "user", "secret", "1024"), 1);
   SrpState& srp = *peers.client->request.srp;
   ASSERT_TRUE(make_client_srp(*peers.client));
@@ -102,8 +103,7 @@ TEST(HandshakeSrp, PrivateValues) {
 // What the application got a pointer to stays where it is.
 TEST(HandshakeSrp, CopyingKeepsTheObject) {
   Peers peers;
-  peers.set_srp();
-  peers.link();
+  ASSERT_TRUE(peers.set_srp() && peers.link());
   const SrpState* before = peers.client->request.srp.get();
   ASSERT_NE(before, nullptr);
   EXPECT_EQ(before->strength, SRP_MINIMAL_N);
@@ -116,6 +116,22 @@ TEST(HandshakeSrp, CopyingKeepsTheObject) {
   EXPECT_EQ(peers.client->request.srp.get(), before);
   EXPECT_FALSE(before->enabled);
   EXPECT_EQ(before->user_name, nullptr);
+}
+
+// Every allocation fails once: the call says so, and nothing crashes or leaks.
+TEST(HandshakeSrp, AllocationsFail) {
+  ASSERT_TRUE(support::allocator_installed());
+  size_t failures = 0;
+  for (bool failed = true; failed; failures += failed) {
+    Peers peers;
+    ERR_clear_error();
+    support::fail_allocation_after(failures);
+    bool good = peers.set_srp() && peers.link() && peers.handshake();
+    failed = support::stop_failing();
+    EXPECT_TRUE(failed || good);
+    EXPECT_TRUE(good || ERR_peek_error() != 0) << "allocation " << failures;
+  }
+  EXPECT_GT(failures, 50U);
 }
 
 }  // namespace
