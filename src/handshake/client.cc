@@ -153,8 +153,10 @@ Verdict choose_version(Handshake& hs, const ServerHello& hello) {
     if (hello.legacy_version != TLS1_2_VERSION) {
       return fatal(Alert::illegal_parameter, SSL_R_BAD_LEGACY_VERSION);
     }
-  } else if (version >= TLS1_3_VERSION) {
-    version = TLS1_2_VERSION;
+  } else if (version > TLS1_2_VERSION) {
+    // RFC 8446 4.2.1: TLS 1.3 is chosen by the extension only; RFC 5246 7.4.1.3 has nothing higher
+    // than what our hello said.
+    return fatal(Alert::protocol_version, SSL_R_UNSUPPORTED_PROTOCOL);
   }
   HANDFAST_CHECK(check_sentinels(hs, hello, version));
   if (hs.hello_retry_request && version != TLS1_3_VERSION) {

@@ -41,10 +41,13 @@ void forget_first_hello(Handshake& hs) {
   hs.next_protocol_expected = false;
 }
 
+Verdict compare_version(const Handshake& hs, const Before& before) {
+  return hs.negotiated->version == before.version
+             ? success()
+             : fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
+}
+
 Verdict compare(const Handshake& hs, const Before& before) {
-  if (hs.negotiated->version != before.version) {
-    return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
-  }
   if (before.secure_renegotiation && !hs.negotiated->secure_renegotiation) {
     return fatal(Alert::handshake_failure, SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED);
   }
@@ -72,6 +75,8 @@ bool accepts_restart(const Handshake& hs, const Signer& signer) {
 Flow restart(Handshake& hs, Signer& signer) {
   if (hs.restarted) co_return fatal(Alert::unexpected_message, SSL_R_MULTIPLE_SGC_RESTARTS);
   hs.restarted = true;
+  // Whoever restarts waits for the answer.
+  CHECK(at_record_boundary(hs));
   Before before;
   if (!before.keep(hs)) co_return malloc_failure();
   forget_first_hello(hs);
@@ -79,6 +84,7 @@ Flow restart(Handshake& hs, Signer& signer) {
   CHECK(co_await ask_client_hello(hs));
   std::memcpy(hs.negotiated->client_random, hs.client_hello.random.data(), 32);
   CHECK(choose_server_version(hs));
+  CHECK(compare_version(hs, before));
   CHECK(check_signalling(hs));
   CHECK(co_await negotiate12(hs, signer));
   CHECK(compare(hs, before));

@@ -110,6 +110,7 @@ Verdict send_finished12(Handshake& hs) {
 }
 
 Verdict check_finished12(Handshake& hs) {
+  HANDFAST_CHECK(at_record_boundary(hs));
   Finished finished;
   HANDFAST_CHECK(parse(hs.message.body, finished));
   Secret expected;

@@ -96,7 +96,11 @@ Verdict absorb(Handshake& hs) {
 }
 
 Verdict at_record_boundary(const Handshake& hs) {
-  if (!hs.inbox.rest().empty()) {
+  View rest = hs.inbox.rest();
+  while (rest.size() >= kHandshakeHeaderLength && ignorable_hello_request(hs, rest)) {
+    rest = rest.subspan(kHandshakeHeaderLength);
+  }
+  if (!rest.empty()) {
     return fatal(Alert::unexpected_message, SSL_R_NOT_ON_RECORD_BOUNDARY);
   }
   return success();

@@ -65,7 +65,8 @@ inline ReceiveEither receive_either(Handshake& hs, OSSL_HANDSHAKE_STATE state) {
 
 // The message just received becomes part of the transcript.
 [[nodiscard]] Verdict absorb(Handshake& hs);
-// RFC 8446 5.1: handshake messages must not span a change of keys.
+// RFC 8446 5.1: handshake messages must not span a change of keys. Nor may there be any behind the
+// last one of a handshake, except for a HelloRequest that is ignored.
 [[nodiscard]] Verdict at_record_boundary(const Handshake& hs);
 
 }  // namespace handfast
