@@ -117,7 +117,7 @@ bool decrypt(EVP_CIPHER_CTX* cipher, View encrypted, State& state) {
       EVP_DecryptFinal_ex(cipher, out + length, &rest) != 1) {
     return false;
   }
-  state.bytes.truncate(static_cast<size_t>(length + rest));
+  state.bytes.truncate(static_cast<size_t>(length) + static_cast<size_t>(rest));
   return true;
 }
 
