@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "support/peers.h"
@@ -12,13 +13,15 @@ constexpr int kThreads = 8;
 constexpr int kRounds = 12;
 
 // One conversation over new SSLs of the shared contexts; true when all of it went well.
-bool converse(SSL_CTX* client_context, SSL_CTX* server_context, int number) {
+bool converse(SSL_CTX* client_context, SSL_CTX* server_context, int number,
+              SSL_SESSION* offered = nullptr, bool* resumed = nullptr) {
   twin::Owned<SSL> client(SSL_new(client_context));
   twin::Owned<SSL> server(SSL_new(server_context));
   if (!client || !server) return false;
   SSL_set_connect_state(client.get());
   SSL_set_accept_state(server.get());
   SSL_set_tlsext_host_name(client.get(), "localhost");
+  if (offered != nullptr && SSL_set_session(client.get(), offered) != 1) return false;
   BIO *one, *other;
   if (BIO_new_bio_pair(&one, 0, &other, 0) != 1) return false;
   SSL_set_bio(client.get(), one, one);
@@ -37,6 +40,7 @@ bool converse(SSL_CTX* client_context, SSL_CTX* server_context, int number) {
   SSL_shutdown(client.get());
   SSL_shutdown(server.get());
   ERR_clear_error();
+  if (resumed != nullptr) *resumed = SSL_session_reused(server.get()) != 0;
   return equal && up == 1 && down == 1;
 }
 
@@ -104,6 +108,108 @@ TEST(EngineThread, ManyThreadsMakeContextsAndChangeTheirSSLs) {
     twin::trust(own.get());
     if (round % 4 != 0) return true;
     return converse(own.get(), shared, thread);
+  });
+  EXPECT_EQ(failures, 0);
+}
+
+// --- TLS 1.2: one session cache on each side, shared by all ---
+
+namespace {
+
+class EngineThread12 : public testing::TestWithParam<bool> {};
+
+std::mutex guard;
+std::vector<twin::Owned<SSL_SESSION>> seen;
+
+int keep_session(SSL*, SSL_SESSION* session) {
+  std::lock_guard<std::mutex> held(guard);
+  seen.emplace_back(session);
+  return 1;
+}
+
+twin::Owned<SSL_SESSION> any_session(size_t number) {
+  std::lock_guard<std::mutex> held(guard);
+  if (seen.empty()) return nullptr;
+  SSL_SESSION* session = seen[number % seen.size()].get();
+  SSL_SESSION_up_ref(session);
+  return twin::Owned<SSL_SESSION>(session);
+}
+
+void configure12(SSL_CTX* context, bool tickets) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_BOTH);
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const uint8_t*>("x"), 1);
+  if (tickets) SSL_CTX_clear_options(context, SSL_OP_NO_TICKET);
+}
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(IdAndTicket, EngineThread12, testing::Bool());
+
+TEST_P(EngineThread12, ManyThreadsResume) {
+  seen.clear();
+  bool tickets = GetParam();
+  twin::Peers peers = twin::make_peers({.certificate = "server-p256",
+                                        .client_context =
+                                            [&](SSL_CTX* context) {
+                                              twin::use_certificate(context, "client-p256");
+                                              configure12(context, tickets);
+                                              SSL_CTX_sess_set_new_cb(context, keep_session);
+                                            },
+                                        .server_context =
+                                            [&](SSL_CTX* context) {
+                                              SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+                                              configure12(context, tickets);
+                                              SSL_CTX_sess_set_cache_size(context, 20);
+                                            }});
+  SSL_CTX* client = peers.client_context.get();
+  SSL_CTX* server = peers.server_context.get();
+  EXPECT_TRUE(converse(client, server, 0));
+  std::atomic<int> resumptions{0};
+  int failures = in_threads([&](int thread, int round) {
+    auto number = static_cast<size_t>(thread * kRounds + round);
+    bool resumed = false;
+    // Some begin anew, some come back with what another thread has got, some take sessions away.
+    twin::Owned<SSL_SESSION> offered = round % 4 == 0 ? nullptr : any_session(number);
+    bool good = converse(client, server, thread * kRounds + round, offered.get(), &resumed);
+    resumptions += resumed ? 1 : 0;
+    if (round % 6 == 5 && offered) SSL_CTX_remove_session(server, offered.get());
+    if (round == kRounds / 2) SSL_CTX_flush_sessions(server, 1);
+    return good;
+  });
+  EXPECT_EQ(failures, 0);
+  EXPECT_GT(resumptions, 0);
+  EXPECT_EQ(SSL_CTX_sess_accept_good(server), kThreads * kRounds + 1);
+  seen.clear();
+}
+
+TEST(EngineThread, ManyThreadsRenegotiate) {
+  twin::Peers peers =
+      twin::make_peers({.certificate = "server-p256",
+                        .client_context = [](SSL_CTX* context) { configure12(context, false); },
+                        .server_context =
+                            [](SSL_CTX* context) {
+                              configure12(context, false);
+                              SSL_CTX_set_options(context, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+                            }});
+  EXPECT_TRUE(converse(peers.client_context.get(), peers.server_context.get(), 0));
+  int failures = in_threads([&](int, int) {
+    twin::Peers own;
+    own.client.reset(SSL_new(peers.client_context.get()));
+    own.server.reset(SSL_new(peers.server_context.get()));
+    SSL_set_connect_state(own.client.get());
+    SSL_set_accept_state(own.server.get());
+    twin::link_memory(own);
+    if (!twin::handshake(own).good() || SSL_renegotiate(own.client.get()) != 1) return false;
+    char byte = 0;
+    int result = -1;
+    for (int i = 0; i < 6 && result != 1; ++i) {
+      result = SSL_do_handshake(own.client.get());
+      SSL_read(own.server.get(), &byte, 1);
+      ERR_clear_error();
+    }
+    return result == 1 && SSL_total_renegotiations(own.client.get()) == 1;
   });
   EXPECT_EQ(failures, 0);
 }
