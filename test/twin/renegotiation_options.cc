@@ -135,8 +135,11 @@ void rewrite(SSL* reader, const std::function<void(std::string&)>& change) {
   BIO_write(wire, bytes.data(), static_cast<int>(bytes.size()));
 }
 
-bool replace(std::string& bytes, const std::string& old, const std::string& fresh) {
-  size_t found = bytes.find(old);
+constexpr size_t kBehindRandom = 43;  // of a record with a hello: random bytes match anything
+
+bool replace(std::string& bytes, const std::string& old, const std::string& fresh,
+             size_t from = 0) {
+  size_t found = bytes.find(old, from);
   if (found != std::string::npos) bytes.replace(found, old.size(), fresh);
   return found != std::string::npos;
 }
@@ -198,7 +201,8 @@ void client_is_legacy() {
       client.step();
       bool found = false;
       rewrite(peers.server.get(), [&](std::string& bytes) {
-        found = replace(bytes, std::string("\x00\xff", 2), std::string("\x00\x9d", 2));
+        found =
+            replace(bytes, std::string("\x00\xff", 2), std::string("\x00\x9d", 2), kBehindRandom);
         if (filled) {
           // encrypt_then_mac becomes a renegotiation_info that is not well-formed.
           found = replace(bytes, std::string("\x00\x16\x00\x00", 4),

@@ -243,8 +243,9 @@ TEST(Tls12Records, UnknownTypeIsOpenedFirst) {
     Ends ends(kGcm);
     Reference sender(kGcm);
     Octets sealed = sender.seal(type, from_hex("0100"));
+    ASSERT_FALSE(sealed.empty());
     Octets bad = sealed;
-    bad.back() ^= 1;
+    bad[bad.size() - 1] ^= 1;
     expect_bad_record(ends.reader, bad);
     expect_refused(ends.reader, sealed, Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD);
   }
