@@ -127,12 +127,20 @@ bool ends_with(View random, View sentinel) {
   return equal(random.last(8), sentinel);
 }
 
+// The highest version that we could speak: what an attacker made us fall back from counts too
+// (SSL_MODE_SEND_FALLBACK_SCSV, RFC 7507).
+uint16_t highest_supported(const Handshake& hs) {
+  bool fallback = ((*hs.policy)->mode & SSL_MODE_SEND_FALLBACK_SCSV) != 0;
+  bool flexible = hs.conn.method->version == TLS_ANY_VERSION && !hs.renegotiating;
+  return fallback && flexible ? TLS1_3_VERSION : hs.max_version;
+}
+
 // RFC 8446 4.1.3: a client of TLS 1.3 MUST check both, one of TLS 1.2 the second.
 Verdict check_sentinels(const Handshake& hs, const ServerHello& hello, uint16_t version) {
-  bool from13 = version < TLS1_3_VERSION && hs.max_version >= TLS1_3_VERSION;
-  bool from12 = version < TLS1_2_VERSION && hs.max_version > version;
-  if ((from13 && ends_with(hello.random, kDowngradeTo12)) ||
-      ((from13 || from12) && ends_with(hello.random, kDowngradeTo11))) {
+  uint16_t highest = highest_supported(hs);
+  if (version >= highest) return success();
+  if ((highest == TLS1_3_VERSION && ends_with(hello.random, kDowngradeTo12)) ||
+      ends_with(hello.random, kDowngradeTo11)) {
     return fatal(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK);
   }
   return success();

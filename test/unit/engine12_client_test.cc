@@ -234,6 +234,9 @@ TEST(Engine12Client, DowngradeSentinel) {
     });
     script.tested = [](SSL* ssl) { SSL_set_max_proto_version(ssl, TLS1_3_VERSION); };
     expect_client(script, plain(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK));
+    // RFC 7507: a client that fell back knows that it could have done better.
+    script.tested = [](SSL* ssl) { SSL_set_mode(ssl, SSL_MODE_SEND_FALLBACK_SCSV); };
+    expect_client(script, plain(Alert::illegal_parameter, SSL_R_INAPPROPRIATE_FALLBACK));
   }
 }
 
