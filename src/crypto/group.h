@@ -45,6 +45,8 @@ class KeyShare {
   [[nodiscard]] Verdict derive(const Algorithms& algorithms, View peer, Bytes& shared_secret);
   // The peer's key as libcrypto's object, after derive(); for SSL_get_peer_tmp_key.
   [[nodiscard]] EvpPkeyPtr take_peer_key() { return std::move(peer_key_); }
+  // nullptr before generate().
+  [[nodiscard]] EVP_PKEY* private_key() const { return key_.get(); }
   [[nodiscard]] EvpPkeyPtr take_private_key() { return std::move(key_); }
 
  private:

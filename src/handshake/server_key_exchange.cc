@@ -133,6 +133,12 @@ Verdict agree_dhe(Handshake& hs, View public_value, KeyExchange& exchange) {
   return derive_dh(*hs.algorithms, exchange.dh.get(), peer.get(), exchange.premaster);
 }
 
+// SSL_get_tmp_key(3) shows it until the client's half is there.
+void show_temporary_key(Handshake& hs, EVP_PKEY* key) {
+  EVP_PKEY_up_ref(key);
+  hs.negotiated->own_temporary_key.reset(key);
+}
+
 }  // namespace
 
 bool needs_server_key_exchange(const Handshake& hs) {
@@ -152,11 +158,13 @@ Verdict send_server_key_exchange(Handshake& hs, const Signer& signer, KeyExchang
   }
   if ((suite.kx & (kKxDhe | kKxDhePsk)) != 0) {
     HANDFAST_CHECK(make_dhe(hs, signer, exchange, numbers));
+    show_temporary_key(hs, exchange.dh.get());
     message.p = numbers.p.view();
     message.g = numbers.g.view();
     message.public_value = numbers.public_value.view();
   } else if ((suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0) {
     HANDFAST_CHECK(make_ecdhe(hs, exchange));
+    show_temporary_key(hs, exchange.share.private_key());
     message.group = hs.negotiated->group;
     message.public_value = exchange.share.public_bytes();
   } else if ((suite.kx & kKxSrp) != 0) {
@@ -196,6 +204,7 @@ Verdict read_client_key_exchange(Handshake& hs, KeyExchange& exchange) {
   } else if ((suite.kx & kKxSrp) != 0) {
     HANDFAST_CHECK(agree_srp(hs, message.public_value, exchange));
   }
+  hs.negotiated->own_temporary_key.reset();
   return derive_from_exchange(hs, exchange);
 }
 

@@ -87,6 +87,28 @@ void dh_auto() {
   }
 }
 
+// The server's key can be asked for only while the client's half is awaited.
+void temporary_key_while_it_lasts() {
+  for (const char* suite : {"DHE-RSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "AES128-SHA"}) {
+    Peers peers = make_peers(dhe(
+        0, 0, [](SSL_CTX* c) { SSL_CTX_set_dh_auto(c, 1); }, suite));
+    link_memory(peers);
+    SSL_set_connect_state(peers.client.get());
+    SSL_set_accept_state(peers.server.get());
+    out("%s", suite);
+    for (int turn = 0; turn < 3; turn++) {
+      for (SSL* ssl : {peers.client.get(), peers.server.get()}) {
+        int result = SSL_do_handshake(ssl);
+        EVP_PKEY* key = nullptr;
+        int good = static_cast<int>(SSL_get_tmp_key(ssl, &key));
+        out("  %s: %d, own key %d %s", SSL_is_server(ssl) ? "server" : "client", result, good,
+            key_said(key).c_str());
+        ERR_clear_error();
+      }
+    }
+  }
+}
+
 void dh_auto_follows_the_certificate() {
   for (const char* name : {"server-rsa1024", "server-rsa"}) {
     Setup setup = dhe(0, 0, [](SSL_CTX* c) {
@@ -349,6 +371,7 @@ void psk_without_callback() {
 int main(int argc, char** argv) {
   return run({{"dh-auto", dh_auto},
               {"dh-auto-follows-the-certificate", dh_auto_follows_the_certificate},
+              {"temporary-key-while-it-lasts", temporary_key_while_it_lasts},
               {"dh-set", dh_set},
               {"dh-too-small", dh_too_small},
               {"dh-callback", dh_callback},
