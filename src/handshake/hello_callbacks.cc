@@ -100,6 +100,8 @@ Verdict ask_alpn(Handshake& hs) {
   if (answer != SSL_TLSEXT_ERR_OK) {
     return fatal(Alert::no_application_protocol, SSL_R_NO_APPLICATION_PROTOCOL);
   }
+  // RFC 7301 3.1: "Empty strings MUST NOT be included".
+  if (length == 0) return internal_error();
   return hs.negotiated->alpn.assign({selected, length}) ? success() : malloc_failure();
 }
 

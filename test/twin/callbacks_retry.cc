@@ -290,6 +290,36 @@ void alpn() {
   }
 }
 
+// RFC 7301 3.1: no protocol has an empty name.
+void alpn_empty_choice() {
+  Peers peers = make_peers({.client_context =
+                                [](SSL_CTX* c) {
+                                  SSL_CTX_set_alpn_protos(
+                                      c, reinterpret_cast<const unsigned char*>("\2h2"), 3);
+                                },
+                            .server_context =
+                                [](SSL_CTX* c) {
+                                  SSL_CTX_set_alpn_select_cb(
+                                      c,
+                                      [](SSL*, const unsigned char** picked, unsigned char* size,
+                                         const unsigned char* offer, unsigned, void*) {
+                                        *picked = offer;
+                                        *size = 0;
+                                        return SSL_TLSEXT_ERR_OK;
+                                      },
+                                      nullptr);
+                                }});
+  link_memory(peers);
+  // The system's queue also says that memory ran out, which it did not.
+  Alerts client, server;
+  client.watch(peers.client.get());
+  server.watch(peers.server.get());
+  Result result = handshake(peers);
+  out("client %d %s, server %d %s", result.client.returned, error_name(result.client.error),
+      result.server.returned, error_name(result.server.error));
+  out("alerts: client %s | server %s", client.text_or_none(), server.text_or_none());
+}
+
 void alpn_settings() {
   Owned<SSL_CTX> context = new_context();
   Owned<SSL> ssl(SSL_new(context.get()));
@@ -412,6 +442,7 @@ int main(int argc, char** argv) {
               {"servername", server_names},
               {"servername.switches-context", server_name_switches_context},
               {"alpn", alpn},
+              {"alpn.empty-choice", alpn_empty_choice},
               {"alpn.settings", alpn_settings},
               {"alpn.without-callback", alpn_without_callback},
               {"order", order}},
