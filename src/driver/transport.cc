@@ -34,10 +34,10 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
   StreamChannel& channel = connection.channel;
   progress = false;
   if (connection.rbio == nullptr) return internal_error(SSL_R_READ_BIO_NOT_SET);
-  bool ahead = connection.policy->read_ahead;
-  size_t room =
-      ahead ? std::max({need, kMaxRecordLength, connection.policy->default_read_buffer_length})
-            : need;
+  const Policy& policy = *connection.policy;
+  bool ahead = policy.read_ahead != 0;
+  size_t records = kMaxRecordLength * std::max<size_t>(policy.max_pipelines, 1);
+  size_t room = ahead ? std::max({need, records, policy.default_read_buffer_length}) : need;
   if (!make_room(channel, room)) return malloc_failure();
   size_t wanted = ahead ? channel.input.size() - channel.input_end
                         : need - (channel.input_end - channel.input_begin);

@@ -23,6 +23,12 @@ class MacProtection {
                                 bool seal);
   // Whether each record's IV is the end of the record before it (TLS 1.0).
   [[nodiscard]] bool chains_iv() const { return context_ != nullptr && !explicit_iv_; }
+  // Whether the cipher takes several records at once. Their IVs must not depend on each other.
+  [[nodiscard]] bool pipelines() const {
+    return explicit_iv_ && context_ != nullptr &&
+           (EVP_CIPHER_get_flags(EVP_CIPHER_CTX_get0_cipher(context_.get())) &
+            EVP_CIPH_FLAG_PIPELINE) != 0;
+  }
   // Length of the protected form of `length` bytes.
   [[nodiscard]] size_t sealed_length(size_t length) const;
   // Writes sealed_length(content.size()) bytes to `out`, which does not overlap `content`.

@@ -38,6 +38,8 @@ class Protection {
   [[nodiscard]] bool tls13() const { return kind_ == Kind::aead13; }
   // RFC 5246 F.1.3 knows it as a problem of TLS 1.0: a record's IV is seen before it is used.
   [[nodiscard]] bool chains_iv() const { return kind_ == Kind::mac && mac_->chains_iv(); }
+  // Whether the cipher, an ENGINE's, takes several records at once (SSL_CTX_set_max_pipelines(3)).
+  [[nodiscard]] bool pipelines() const { return kind_ == Kind::mac && mac_->pipelines(); }
   [[nodiscard]] uint64_t sequence() const { return sequence_; }
   [[nodiscard]] const CipherSuite* suite() const { return suite_; }
   // Installs keys of `secret` for sealing (`seal`) or opening.
