@@ -43,6 +43,23 @@ EvpCipherPtr fetch_cipher(OSSL_LIB_CTX* library, int nid, const char* query) {
   return EvpCipherPtr(EVP_CIPHER_fetch(library, OBJ_nid2sn(nid), query));
 }
 
+constexpr struct {
+  int id;
+  const char* name;
+} kKeyTypes[] = {{EVP_PKEY_RSA, "RSA"},     {EVP_PKEY_RSA_PSS, "RSA-PSS"},
+                 {EVP_PKEY_EC, "EC"},       {EVP_PKEY_ED25519, "ED25519"},
+                 {EVP_PKEY_ED448, "ED448"}, {EVP_PKEY_DSA, "DSA"}};
+
+uint8_t fetch_key_types(OSSL_LIB_CTX* library, const char* query) {
+  uint8_t found = 0;
+  for (size_t i = 0; i < std::size(kKeyTypes); ++i) {
+    EVP_KEYMGMT* management = EVP_KEYMGMT_fetch(library, kKeyTypes[i].name, query);
+    if (management != nullptr) found = static_cast<uint8_t>(found | 1U << i);
+    EVP_KEYMGMT_free(management);
+  }
+  return found;
+}
+
 }  // namespace
 
 bool Algorithms::fetch(OSSL_LIB_CTX* library, const char* property_query) {
@@ -60,6 +77,7 @@ bool Algorithms::fetch(OSSL_LIB_CTX* library, const char* property_query) {
   }
   fetch_with_hmac(CipherId::aes128_cbc, 0, NID_aes_128_cbc_hmac_sha1, NID_aes_128_cbc_hmac_sha256);
   fetch_with_hmac(CipherId::aes256_cbc, 1, NID_aes_256_cbc_hmac_sha1, NID_aes_256_cbc_hmac_sha256);
+  key_types_ = fetch_key_types(library, property_query);
   ERR_pop_to_mark();
   return any_cipher && (hash(HashId::sha256) != nullptr || hash(HashId::sha384) != nullptr);
 }
@@ -92,6 +110,13 @@ const EVP_MD* Algorithms::hash(HashId id) const {
 const EVP_CIPHER* Algorithms::cipher(CipherId id) const {
   size_t index = static_cast<size_t>(id);
   return index < kCipherCount ? ciphers_[index].get() : nullptr;
+}
+
+bool Algorithms::has_key_type(int key_type) const {
+  for (size_t i = 0; i < std::size(kKeyTypes); ++i) {
+    if (kKeyTypes[i].id == key_type) return (key_types_ >> i & 1) != 0;
+  }
+  return false;
 }
 
 bool Algorithms::random(std::span<uint8_t> out) const {

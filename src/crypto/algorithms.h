@@ -23,6 +23,8 @@ class Algorithms {
   // nullptr when the providers lack the algorithm.
   [[nodiscard]] const EVP_MD* hash(HashId id) const;
   [[nodiscard]] const EVP_CIPHER* cipher(CipherId id) const;
+  // Have the providers keys of this kind? `key_type` is an EVP_PKEY_* of a signature scheme.
+  [[nodiscard]] bool has_key_type(int key_type) const;
   // A CBC cipher that makes the HMAC of a record on the way (AES with SHA-1 or SHA-256 on some
   // processors), faster than both by themselves.
   [[nodiscard]] const EVP_CIPHER* cipher_with_hmac(CipherId id, HashId hash) const;
@@ -41,6 +43,7 @@ class Algorithms {
   EvpCipherPtr ciphers_[kCipherCount];
   EvpCipherPtr with_sha1_[2];  // AES-128 and AES-256
   EvpCipherPtr with_sha256_[2];
+  uint8_t key_types_ = 0;  // a bit for each of kKeyTypes in algorithms.cc
 };
 
 }  // namespace handfast

@@ -113,10 +113,33 @@ int digest_size(const SignatureScheme& scheme) {
   }
 }
 
-// Digests go by several names: "SHA256", "SHA2-256".
+bool hash_available(const Algorithms& algorithms, int nid) {
+  switch (nid) {
+    case NID_undef:
+      return true;
+    case NID_sha1:
+      return algorithms.hash(HashId::sha1) != nullptr;
+    case NID_sha224:
+      return algorithms.hash(HashId::sha224) != nullptr;
+    case NID_sha256:
+      return algorithms.hash(HashId::sha256) != nullptr;
+    case NID_sha384:
+      return algorithms.hash(HashId::sha384) != nullptr;
+    case NID_sha512:
+      return algorithms.hash(HashId::sha512) != nullptr;
+    default:
+      return false;
+  }
+}
+
+// Digests go by several names. Only a loaded provider could tell libcrypto so, and the default
+// library context may have none.
 bool names_digest(const char* name, int nid) {
-  const EVP_MD* md = EVP_get_digestbynid(nid);
-  return md != nullptr && EVP_MD_is_a(md, name) == 1;
+  const char* provider_name = nid == NID_sha256   ? "SHA2-256"
+                              : nid == NID_sha384 ? "SHA2-384"
+                                                  : "SHA2-512";
+  return OPENSSL_strcasecmp(name, OBJ_nid2sn(nid)) == 0 ||
+         OPENSSL_strcasecmp(name, provider_name) == 0;
 }
 
 // RFC 8446 4.2.3: "If the public key is carried in an X.509 certificate [with RSASSA-PSS
@@ -185,6 +208,10 @@ const SignatureScheme& legacy_rsa_scheme() {
 
 std::span<const uint16_t> default_signature_schemes() {
   return kDefaults;
+}
+
+bool scheme_available(const Algorithms& algorithms, const SignatureScheme& scheme) {
+  return hash_available(algorithms, scheme.hash_nid) && algorithms.has_key_type(scheme.key_type);
 }
 
 bool key_fits_scheme(EVP_PKEY* key, const SignatureScheme& scheme, int version) {

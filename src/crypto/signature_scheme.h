@@ -31,6 +31,8 @@ const SignatureScheme* find_signature_scheme(uint16_t id);
 const SignatureScheme& legacy_rsa_scheme();
 // The list that a new SSL_CTX offers, in OpenSSL 3.0's order.
 std::span<const uint16_t> default_signature_schemes();
+// Have the providers its digest and its keys?
+[[nodiscard]] bool scheme_available(const Algorithms& algorithms, const SignatureScheme& scheme);
 // Could a key (and its curve, its size, its PSS parameters) sign by this scheme in TLS 1.3?
 [[nodiscard]] bool key_fits_scheme(EVP_PKEY* key, const SignatureScheme& scheme, int version);
 

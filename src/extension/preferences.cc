@@ -142,7 +142,7 @@ std::span<const uint16_t> scheme_preferences(const Exchange& exchange, bool sent
 
 bool scheme_usable(const Exchange& exchange, uint16_t id, int operation) {
   const SignatureScheme* scheme = find_signature_scheme(id);
-  if (scheme == nullptr) return false;
+  if (scheme == nullptr || !scheme_available(*exchange.algorithms, *scheme)) return false;
   // RFC 8446 4.2.3: DSA, SHA-1 and SHA-224 are for TLS 1.2 alone.
   bool only13 = exchange.server ? exchange.negotiated->version == TLS1_3_VERSION
                                 : exchange.min_version >= TLS1_3_VERSION;

@@ -11,25 +11,6 @@
 namespace handfast {
 namespace {
 
-bool hash_available(const Algorithms& algorithms, int nid) {
-  switch (nid) {
-    case NID_undef:
-      return true;
-    case NID_sha1:
-      return algorithms.hash(HashId::sha1) != nullptr;
-    case NID_sha224:
-      return algorithms.hash(HashId::sha224) != nullptr;
-    case NID_sha256:
-      return algorithms.hash(HashId::sha256) != nullptr;
-    case NID_sha384:
-      return algorithms.hash(HashId::sha384) != nullptr;
-    case NID_sha512:
-      return algorithms.hash(HashId::sha512) != nullptr;
-    default:
-      return false;
-  }
-}
-
 // RFC 8446 4.2.3: signature_algorithms_cert restricts how certificates were signed. The leaf is
 // looked at; whether its issuer's key is for PSS only cannot be seen in it.
 bool signed_acceptably(X509* certificate, std::span<const uint16_t> peer_cert_schemes) {
@@ -65,8 +46,7 @@ bool key_supports_hash(const Algorithms& algorithms, EVP_PKEY* key, int hash_nid
 bool fits(const Exchange& exchange, X509* certificate, EVP_PKEY* key, const SignatureScheme& scheme,
           int version, std::span<const uint16_t> peer_cert_schemes) {
   return certificate != nullptr && key != nullptr &&
-         hash_available(*exchange.algorithms, scheme.hash_nid) &&
-         key_fits_scheme(key, scheme, version) &&
+         scheme_available(*exchange.algorithms, scheme) && key_fits_scheme(key, scheme, version) &&
          signed_acceptably(certificate, peer_cert_schemes) &&
          key_supports_hash(*exchange.algorithms, key, scheme.hash_nid);
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "crypto/signature_scheme.h"
 #include "crypto_test_support.h"
 
 namespace handfast::crypto_test {
@@ -52,6 +53,24 @@ TEST(Algorithms, ContextWithoutProviderOfCiphersFails) {
   ASSERT_NE(base, nullptr);
   Algorithms algorithms;
   EXPECT_FALSE(algorithms.fetch(library.get(), nullptr));
+  OSSL_PROVIDER_unload(base);
+}
+
+// Neither offered nor shared.
+TEST(Algorithms, SchemesWithoutProvider) {
+  LibraryPtr library(OSSL_LIB_CTX_new());
+  OSSL_PROVIDER* base = OSSL_PROVIDER_load(library.get(), "base");
+  ASSERT_NE(base, nullptr);
+  Algorithms none;
+  EXPECT_FALSE(none.fetch(library.get(), nullptr));
+  for (const SignatureScheme& scheme : all_signature_schemes()) {
+    EXPECT_TRUE(default_algorithms().has_key_type(scheme.key_type)) << scheme.name;
+    EXPECT_TRUE(scheme_available(default_algorithms(), scheme)) << scheme.name;
+    EXPECT_FALSE(none.has_key_type(scheme.key_type)) << scheme.name;
+    EXPECT_FALSE(scheme_available(none, scheme)) << scheme.name;
+  }
+  EXPECT_FALSE(default_algorithms().has_key_type(EVP_PKEY_NONE));
+  EXPECT_EQ(ERR_peek_error(), 0U);
   OSSL_PROVIDER_unload(base);
 }
 
