@@ -19,7 +19,7 @@ constexpr Expect kToServer[] = {
 };
 
 // KeyUpdates in a row, without application data, before the peer is stopped.
-constexpr uint8_t kMaxKeyUpdates = 32;
+constexpr uint8_t kMaxKeyUpdates = 64;
 
 Flow send_key_update(Handshake& hs) {
   step(hs, hs.server ? TLS_ST_SW_KEY_UPDATE : TLS_ST_CW_KEY_UPDATE);

@@ -138,7 +138,7 @@ TEST(EnginePostHandshake, RequestedUpdateIsAnsweredOnceBeforeData) {
 TEST(EnginePostHandshake, FloodOfKeyUpdates) {
   for (bool client : {true, false}) {
     established(client, [](Peer& peer) {
-      for (int i = 0; i < 40; ++i) {
+      for (int i = 0; i < 65; ++i) {
         peer.send(ContentType::handshake, key_update(0));
         peer.update_write_keys();
       }
