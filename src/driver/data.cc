@@ -127,10 +127,6 @@ int ensure_connected(Connection& connection) {
   return 1;
 }
 
-}  // namespace
-
-namespace {
-
 // 1 when there is data, or an empty record for a read of nothing.
 int await_data(Connection& connection, bool empty_read) {
   if (connection.channel.plaintext.empty() || connection.in_init) {

@@ -1,5 +1,7 @@
 #include "handshake/certificates12.h"
 
+#include <openssl/x509v3.h>
+
 #include <algorithm>
 
 #include "config/cipher_supported.h"
@@ -95,6 +97,27 @@ Verdict read_certificate12(Handshake& hs) {
   }
   keep_chain(hs, std::move(chain));
   return absorb(hs);
+}
+
+Verdict check_server_key12(const Handshake& hs) {
+  const CipherSuite& suite = *hs.negotiated->suite;
+  X509* certificate = hs.conn.session->peer.get();
+  if ((suite.auth & (kAuthRsa | kAuthDss | kAuthEcdsa)) == 0 || certificate == nullptr) {
+    return success();
+  }
+  // RFC 8422 3: "it MUST allow the digital signature key usage". OpenSSL, and so the certificates
+  // that programs have, know no such rule for RSA.
+  if ((suite.auth & kAuthEcdsa) != 0 &&
+      (X509_get_key_usage(certificate) & X509v3_KU_DIGITAL_SIGNATURE) == 0) {
+    ERR_raise(ERR_LIB_SSL, SSL_R_ECC_CERT_NOT_FOR_SIGNING);
+    return fatal(Alert::handshake_failure, SSL_R_BAD_ECC_CERT);
+  }
+  // RFC 5246 7.4.2: a key for RSASSA-PSS alone encrypts nothing.
+  if ((suite.kx & (kKxRsa | kKxRsaPsk)) != 0 &&
+      EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA") == 0) {
+    return fatal(Alert::handshake_failure, SSL_R_MISSING_RSA_ENCRYPTING_CERT);
+  }
+  return success();
 }
 
 Verdict send_certificate12(Handshake& hs, const Signer& signer) {

@@ -11,6 +11,9 @@ namespace handfast {
 // An empty list when `signer` has no credential.
 [[nodiscard]] Verdict send_certificate12(Handshake& hs, const Signer& signer);
 
+// Client, at the ServerHelloDone: is the server's key one for the suite's key exchange?
+[[nodiscard]] Verdict check_server_key12(const Handshake& hs);
+
 [[nodiscard]] Verdict read_certificate_request12(Handshake& hs);
 [[nodiscard]] Verdict send_certificate_request12(Handshake& hs);
 

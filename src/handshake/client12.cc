@@ -195,6 +195,7 @@ Flow full(Handshake& hs) {
   bool requested = false;
   if (has_certificate(*hs.negotiated->suite)) CHECK(co_await read_server_certificate(hs));
   CHECK(co_await read_server_flight(hs, exchange, signer, requested));
+  CHECK(check_server_key12(hs));
   CHECK(judge_status(hs));
   CHECK(check_transparency(hs, hs.conn.transparency, hs.conn.session->peer.get()));
   CHECK(co_await send_key_exchange(hs, exchange, signer, requested));

@@ -35,6 +35,16 @@ int advertise_protocols(SSL*, const unsigned char** out, unsigned int* length, v
   return SSL_TLSEXT_ERR_OK;
 }
 
+// Of the default providers, for the whole run.
+const Algorithms& default_algorithms() {
+  static const Algorithms* algorithms = [] {
+    auto* fetched = new Algorithms;
+    require(fetched->fetch(nullptr, nullptr));
+    return fetched;
+  }();
+  return *algorithms;
+}
+
 // One side without an SSL.
 struct Side {
   Side() {
@@ -42,7 +52,7 @@ struct Side {
     require(policy.edit()->alpn.assign(as_view("\002h2\010http/1.1")));
     policy.edit()->max_fragment_length_mode = TLSEXT_max_fragment_length_1024;
     exchange.ctx = &context;
-    exchange.algorithms = &context.algorithms;
+    exchange.algorithms = &default_algorithms();
     exchange.policy = &policy;
     exchange.credentials = &credentials;
     exchange.trust = &trust;

@@ -218,6 +218,7 @@ void sweep(const Kind& which) {
     if (!reached) break;
   }
   std::fprintf(stderr, "%zu allocations\n", fail_at - 1);
+  if (fail_at < kLeastAllocations) stop("the allocator was not ours");
   offered.reset();
   // libcrypto keeps some blocks of its own, a few more or less each time; a leak of ours would
   // leave at least one block for many of the thousands of failures.

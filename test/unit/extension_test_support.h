@@ -95,6 +95,7 @@ inline std::string describe(const Verdict& verdict) {
 struct Side {
   explicit Side(bool server) {
     EXPECT_TRUE(policy.create() && credentials.create() && trust.create() && hooks.create());
+    EXPECT_TRUE(context.algorithms.fetch(nullptr, nullptr));
     exchange.server = server;
     exchange.ctx = &context;
     exchange.algorithms = &context.algorithms;
