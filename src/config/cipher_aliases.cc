@@ -13,7 +13,6 @@ struct Alias {
   CipherPattern pattern;
 };
 
-constexpr uint32_t kPskExchanges = kKxPsk | kKxRsaPsk | kKxEcdhePsk | kKxDhePsk;
 constexpr uint32_t kGostAuth = kAuthGost01 | kAuthGost12;
 constexpr uint32_t kCcm8 = kEncAes128Ccm8 | kEncAes256Ccm8;
 constexpr uint32_t kCcm = kEncAes128Ccm | kEncAes256Ccm | kCcm8;
@@ -86,7 +85,7 @@ constexpr Alias kAliases[] = {
     {SSL_TXT_RSA, exchange(kKxRsa, kAuthRsa)},
     {SSL_TXT_ADH, exchange(kKxDhe, kAuthNull)},
     {SSL_TXT_AECDH, exchange(kKxEcdhe, kAuthNull)},
-    {SSL_TXT_PSK, exchange(kPskExchanges)},
+    {SSL_TXT_PSK, exchange(kKxAllPsk)},
     {SSL_TXT_SRP, exchange(kKxSrp)},
 
     {SSL_TXT_3DES, encryption(kEncTripleDes)},

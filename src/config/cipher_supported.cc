@@ -32,7 +32,7 @@ uint32_t authentication_of(const SignatureScheme& scheme) {
 }  // namespace
 
 uint32_t unusable_authentication(const CipherSupport& support) {
-  uint32_t unusable = kAuthRsa | kAuthDss | kAuthEcdsa;
+  uint32_t unusable = kAuthAllCertificates;
   for (uint16_t id : offered_schemes(support)) {
     const SignatureScheme* scheme = find_signature_scheme(id);
     if (scheme == nullptr) continue;
@@ -70,7 +70,7 @@ CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum, uint1
   }
   if (support.hooks.psk_client == nullptr) {
     filter.no_auth |= kAuthPsk;
-    filter.no_kx |= kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;
+    filter.no_kx |= kKxAllPsk;
   }
   return filter;
 }

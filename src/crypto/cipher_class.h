@@ -43,6 +43,12 @@ enum AuthSet : uint32_t {
   kAuthGost12 = 1 << 7,
 };
 
+// Suites whose server is known by its key, in a certificate.
+constexpr uint32_t kAuthAllCertificates = kAuthRsa | kAuthDss | kAuthEcdsa;
+inline bool has_certificate(const CipherSuite& suite) {
+  return (suite.auth & kAuthAllCertificates) != 0;
+}
+
 enum EncSet : uint32_t {
   kEncNull = 1 << 0,
   kEncIdea = 1 << 1,

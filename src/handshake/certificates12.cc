@@ -102,7 +102,7 @@ Verdict read_certificate12(Handshake& hs) {
 Verdict check_server_key12(const Handshake& hs) {
   const CipherSuite& suite = *hs.negotiated->suite;
   X509* certificate = hs.conn.session->peer.get();
-  if ((suite.auth & (kAuthRsa | kAuthDss | kAuthEcdsa)) == 0 || certificate == nullptr) {
+  if (!has_certificate(suite) || certificate == nullptr) {
     return success();
   }
   // RFC 8422 3: "it MUST allow the digital signature key usage". OpenSSL, and so the certificates
@@ -113,8 +113,7 @@ Verdict check_server_key12(const Handshake& hs) {
     return fatal(Alert::handshake_failure, SSL_R_BAD_ECC_CERT);
   }
   // RFC 5246 7.4.2: a key for RSASSA-PSS alone encrypts nothing.
-  if ((suite.kx & (kKxRsa | kKxRsaPsk)) != 0 &&
-      EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA") == 0) {
+  if ((suite.kx & kKxAllRsa) != 0 && EVP_PKEY_is_a(X509_get0_pubkey(certificate), "RSA") == 0) {
     return fatal(Alert::handshake_failure, SSL_R_MISSING_RSA_ENCRYPTING_CERT);
   }
   return success();

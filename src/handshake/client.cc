@@ -67,7 +67,7 @@ Verdict choose_share(Handshake& hs) {
 
 // OpenSSL sends point formats and groups when one of these, or TLS 1.3, is offered.
 bool is_elliptic(const CipherSuite& suite) {
-  return (suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0 || (suite.auth & kAuthEcdsa) != 0 ||
+  return (suite.kx & kKxAllEcdhe) != 0 || (suite.auth & kAuthEcdsa) != 0 ||
          suite.min_tls >= TLS1_3_VERSION;
 }
 

@@ -60,17 +60,8 @@ constexpr Expect kTicket[] = {
 // What may come next before ServerHelloDone.
 using Expected = InlineVector<Expect, 4>;
 
-// A server of these is known by its key, in a certificate.
-bool has_certificate(const CipherSuite& suite) {
-  return (suite.auth & (kAuthNull | kAuthSrp | kAuthPsk)) == 0;
-}
-
-bool is_psk(const CipherSuite& suite) {
-  return (suite.kx & (kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk)) != 0;
-}
-
 bool must_exchange(const CipherSuite& suite) {
-  return (suite.kx & (kKxDhe | kKxEcdhe | kKxDhePsk | kKxEcdhePsk | kKxSrp)) != 0;
+  return (suite.kx & (kKxAllDhe | kKxAllEcdhe | kKxSrp)) != 0;
 }
 
 // RFC 5246 7.4.4: anonymous servers do not ask for certificates.
@@ -86,7 +77,7 @@ void expect_key_exchange(const Handshake& hs, Expected& expected) {
   const CipherSuite& suite = *hs.negotiated->suite;
   const Expect exchange{SSL3_MT_SERVER_KEY_EXCHANGE, TLS_ST_CR_KEY_EXCH,
                         ServerKeyExchange::kMaxLength};
-  if (must_exchange(suite) || is_psk(suite)) expected.push_back(exchange);
+  if (must_exchange(suite) || (suite.kx & kKxAllPsk) != 0) expected.push_back(exchange);
   if (!must_exchange(suite)) expect_end(hs, expected);
 }
 

@@ -129,12 +129,12 @@ Verdict read_server_key_exchange(Handshake& hs, KeyExchange& exchange) {
   const CipherSuite& suite = *hs.negotiated->suite;
   ServerKeyExchange message;
   HANDFAST_CHECK(parse(hs.message.body, suite, hs.negotiated->version, message));
-  if ((suite.kx & (kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk)) != 0) {
+  if ((suite.kx & kKxAllPsk) != 0) {
     HANDFAST_CHECK(keep_hint(hs, message.psk_identity_hint));
   }
-  if ((suite.kx & (kKxDhe | kKxDhePsk)) != 0) {
+  if ((suite.kx & kKxAllDhe) != 0) {
     HANDFAST_CHECK(agree_dhe(hs, message, exchange));
-  } else if ((suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0) {
+  } else if ((suite.kx & kKxAllEcdhe) != 0) {
     HANDFAST_CHECK(agree_ecdhe(hs, message, exchange));
   } else if ((suite.kx & kKxSrp) != 0) {
     HANDFAST_CHECK(accept_srp(hs, message));
@@ -146,13 +146,13 @@ Verdict send_client_key_exchange(Handshake& hs, KeyExchange& exchange) {
   const CipherSuite& suite = *hs.negotiated->suite;
   ClientKeyExchange message;
   message.suite = &suite;
-  if ((suite.kx & (kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk)) != 0) {
+  if ((suite.kx & kKxAllPsk) != 0) {
     HANDFAST_CHECK(ask_psk(hs, exchange));
     const char* identity = hs.conn.session->psk_identity.get();
     message.psk_identity = as_view(identity);
   }
   if ((suite.kx & kKxSrp) != 0) HANDFAST_CHECK(answer_srp(hs, exchange));
-  if ((suite.kx & (kKxRsa | kKxRsaPsk)) != 0) {
+  if ((suite.kx & kKxAllRsa) != 0) {
     HANDFAST_CHECK(encrypt_premaster(hs, exchange));
     message.encrypted_premaster = exchange.public_value.view();
   } else {

@@ -52,7 +52,7 @@ Verdict compare(const Handshake& hs, const Before& before) {
     return fatal(Alert::handshake_failure, SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED);
   }
   if (!equal(as_view(Before::name_of(hs)), before.server_name.view())) {
-    return fatal(Alert::illegal_parameter, SSL_R_INVALID_SERVERINFO_DATA);
+    return fatal(Alert::illegal_parameter, SSL_R_SSL3_EXT_INVALID_SERVERNAME);
   }
   if (hs.negotiated->suite->strength_bits < before.strength_bits) {
     return fatal(Alert::insufficient_security, SSL_R_WRONG_CIPHER_RETURNED);

@@ -7,7 +7,7 @@ namespace handfast {
 
 Verdict derive_from_exchange(Handshake& hs, KeyExchange& exchange) {
   const CipherSuite& suite = *hs.negotiated->suite;
-  if ((suite.kx & (kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk)) == 0) {
+  if ((suite.kx & kKxAllPsk) == 0) {
     return derive_master_secret(hs, exchange.premaster.view());
   }
   // "if the PSK is N octets long, concatenate a uint16 with the value N, N zero octets, a second

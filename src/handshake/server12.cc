@@ -35,10 +35,6 @@ constexpr Expect kFinished[] = {
     {SSL3_MT_FINISHED, TLS_ST_SR_FINISHED, Finished::kMaxLength},
 };
 
-bool has_certificate(const CipherSuite& suite) {
-  return (suite.auth & (kAuthNull | kAuthSrp | kAuthPsk)) == 0;
-}
-
 // SSL_CTX_set_verify(3). RFC 5246 7.4.4: an anonymous server asks for no certificate.
 bool wants_certificate(const Handshake& hs) {
   int mode = (*hs.trust)->verify_mode;

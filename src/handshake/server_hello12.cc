@@ -33,8 +33,7 @@ struct SuiteChoice {
   [[nodiscard]] bool possible_with(const CipherSuite& suite) const {
     int version = hs.negotiated->version;
     if (!fits_version(suite, version, version)) return false;
-    constexpr uint32_t kPsk = kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;
-    if ((suite.kx & kPsk) != 0 && (*hs.hooks)->psk_server == nullptr) return false;
+    if ((suite.kx & kKxAllPsk) != 0 && (*hs.hooks)->psk_server == nullptr) return false;
     if ((suite.kx & possible.kx) == 0 || (suite.auth & possible.auth) == 0) return false;
     return (suite.kx & kKxEcdhe) == 0 || choose_shared_group(hs, suite) != nullptr;
   }

@@ -16,7 +16,6 @@
 namespace handfast {
 namespace {
 
-constexpr uint32_t kKxAnyPsk = kKxPsk | kKxRsaPsk | kKxDhePsk | kKxEcdhePsk;
 constexpr size_t kPremasterLength = 48;   // RFC 5246 7.4.7.1
 constexpr int kCallbackKeyLength = 1024;  // what SSL_CTX_set_tmp_dh_callback's function is told
 
@@ -143,7 +142,7 @@ void show_temporary_key(Handshake& hs, EVP_PKEY* key) {
 
 bool needs_server_key_exchange(const Handshake& hs) {
   uint32_t kx = hs.negotiated->suite->kx;
-  if ((kx & (kKxDhe | kKxEcdhe | kKxDhePsk | kKxEcdhePsk | kKxSrp)) != 0) return true;
+  if ((kx & (kKxAllDhe | kKxAllEcdhe | kKxSrp)) != 0) return true;
   // RFC 4279 2: only to tell a hint.
   return (kx & (kKxPsk | kKxRsaPsk)) != 0 && (*hs.credentials)->psk_identity_hint != nullptr;
 }
@@ -156,13 +155,13 @@ Verdict send_server_key_exchange(Handshake& hs, const Signer& signer, KeyExchang
   if (const char* hint = (*hs.credentials)->psk_identity_hint.get(); hint != nullptr) {
     message.psk_identity_hint = as_view(hint);
   }
-  if ((suite.kx & (kKxDhe | kKxDhePsk)) != 0) {
+  if ((suite.kx & kKxAllDhe) != 0) {
     HANDFAST_CHECK(make_dhe(hs, signer, exchange, numbers));
     show_temporary_key(hs, exchange.dh.get());
     message.p = numbers.p.view();
     message.g = numbers.g.view();
     message.public_value = numbers.public_value.view();
-  } else if ((suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0) {
+  } else if ((suite.kx & kKxAllEcdhe) != 0) {
     HANDFAST_CHECK(make_ecdhe(hs, exchange));
     show_temporary_key(hs, exchange.share.private_key());
     message.group = hs.negotiated->group;
@@ -194,12 +193,12 @@ Verdict read_client_key_exchange(Handshake& hs, KeyExchange& exchange) {
   const CipherSuite& suite = *hs.negotiated->suite;
   ClientKeyExchange message;
   HANDFAST_CHECK(parse(hs.message.body, suite, message));
-  if ((suite.kx & kKxAnyPsk) != 0) HANDFAST_CHECK(ask_psk(hs, message.psk_identity, exchange));
-  if ((suite.kx & (kKxRsa | kKxRsaPsk)) != 0) {
+  if ((suite.kx & kKxAllPsk) != 0) HANDFAST_CHECK(ask_psk(hs, message.psk_identity, exchange));
+  if ((suite.kx & kKxAllRsa) != 0) {
     HANDFAST_CHECK(decrypt_premaster(hs, message.encrypted_premaster, exchange));
-  } else if ((suite.kx & (kKxDhe | kKxDhePsk)) != 0) {
+  } else if ((suite.kx & kKxAllDhe) != 0) {
     HANDFAST_CHECK(agree_dhe(hs, message.public_value, exchange));
-  } else if ((suite.kx & (kKxEcdhe | kKxEcdhePsk)) != 0) {
+  } else if ((suite.kx & kKxAllEcdhe) != 0) {
     HANDFAST_CHECK(exchange.share.derive(*hs.algorithms, message.public_value, exchange.premaster));
   } else if ((suite.kx & kKxSrp) != 0) {
     HANDFAST_CHECK(agree_srp(hs, message.public_value, exchange));

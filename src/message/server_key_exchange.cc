@@ -65,8 +65,7 @@ Verdict read_params(Reader& reader, uint32_t kx, ServerKeyExchange& out) {
 }  // namespace
 
 bool signs_key_exchange(const CipherSuite& suite) {
-  return (suite.kx & (kKxDhe | kKxEcdhe | kKxSrp)) != 0 &&
-         (suite.auth & (kAuthRsa | kAuthDss | kAuthEcdsa)) != 0;
+  return (suite.kx & (kKxDhe | kKxEcdhe | kKxSrp)) != 0 && has_certificate(suite);
 }
 
 Verdict parse(View body, const CipherSuite& suite, uint16_t version, ServerKeyExchange& out) {

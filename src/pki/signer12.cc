@@ -12,7 +12,6 @@ namespace handfast {
 namespace {
 
 constexpr uint16_t kRsaSha1 = 0x0201, kDsaSha1 = 0x0202, kEcdsaSha1 = 0x0203;
-constexpr uint32_t kAuthCertificate = kAuthRsa | kAuthDss | kAuthEcdsa;
 
 constexpr KeySlot kSlots[] = {KeySlot::rsa, KeySlot::rsa_pss, KeySlot::dsa,
                               KeySlot::ecc, KeySlot::ed25519, KeySlot::ed448};
@@ -196,7 +195,7 @@ Possible possible_exchanges(const Exchange& exchange) {
 
 Verdict choose_server_signer12(const Exchange& exchange, Signer& out) {
   out = {};
-  if ((exchange.negotiated->suite->auth & kAuthCertificate) == 0) return success();
+  if (!has_certificate(*exchange.negotiated->suite)) return success();
   KeySlot slot = legacy_slot(exchange);
   const SignatureScheme* scheme = nullptr;
   if (has_schemes(exchange) && !exchange.negotiated->peer_signature_schemes.empty()) {

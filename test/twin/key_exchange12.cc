@@ -48,6 +48,15 @@ EVP_PKEY* dh_parameters(const char* group) {
   return parameters;
 }
 
+/// What `set0` answers; parameters that it refuses stay with the caller.
+template <class Holder>
+int offer(int (*set0)(Holder*, EVP_PKEY*), Holder* holder, const char* group) {
+  EVP_PKEY* parameters = dh_parameters(group);
+  int result = set0(holder, parameters);
+  if (result != 1) EVP_PKEY_free(parameters);
+  return result;
+}
+
 /// The primes of RFC 2409, below what the named groups of DH keys have.
 DH* small_dh(int bits) {
   DH* dh = DH_new();
@@ -132,11 +141,11 @@ void dh_set() {
       Peers peers = make_peers(dhe(1, 1, [=](SSL_CTX* c) {
         if (on_connection) return;
         out("SSL_CTX_set0_tmp_dh_pkey: %s",
-            answer(SSL_CTX_set0_tmp_dh_pkey(c, dh_parameters(group))).c_str());
+            answer(offer(SSL_CTX_set0_tmp_dh_pkey, c, group)).c_str());
       }));
       if (on_connection) {
         out("SSL_set0_tmp_dh_pkey: %s",
-            answer(SSL_set0_tmp_dh_pkey(peers.server.get(), dh_parameters(group))).c_str());
+            answer(offer(SSL_set0_tmp_dh_pkey, peers.server.get(), group)).c_str());
       }
       try_peers(peers, group);
     }

@@ -7,7 +7,8 @@ void run() {
   STACK_OF(SSL_COMP)* before = SSL_COMP_set0_compression_methods(nullptr);
   twin::out("before: %d", before != nullptr);
   twin::out("after: %d", SSL_COMP_get_compression_methods() != nullptr);
-  SSL_COMP_set0_compression_methods(before);
+  sk_SSL_COMP_pop_free(SSL_COMP_set0_compression_methods(before),
+                       [](SSL_COMP* method) { OPENSSL_free(method); });
 }
 
 }  // namespace

@@ -68,13 +68,13 @@ TEST(GatedRestart, AnotherServerName) {
     Gate gate(context.get());
     gate.begin();
     gate.feed(flight(new_client12({.name = name}).get()));
-    gate.expect_refused(Alert::illegal_parameter, SSL_R_INVALID_SERVERINFO_DATA);
+    gate.expect_refused(Alert::illegal_parameter, SSL_R_SSL3_EXT_INVALID_SERVERNAME);
   }
   twin::Owned<SSL_CTX> context = server_context();
   Gate gate(context.get());
   gate.begin(new_client12({.name = nullptr}).get());
   gate.feed(flight(new_client12().get()));
-  gate.expect_refused(Alert::illegal_parameter, SSL_R_INVALID_SERVERINFO_DATA);
+  gate.expect_refused(Alert::illegal_parameter, SSL_R_SSL3_EXT_INVALID_SERVERNAME);
 }
 
 TEST(GatedRestart, AnotherVersion) {
