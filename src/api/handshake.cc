@@ -36,6 +36,7 @@ int SSL_do_handshake(SSL* ssl) {
     return -1;
   }
   handfast::start_renegotiation(*ssl, false);
+  handfast::leave_early_data(*ssl, handfast::Caller::handshake);
   return ssl->in_init ? handfast::do_handshake(*ssl) : 1;
 }
 

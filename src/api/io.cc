@@ -29,8 +29,21 @@ bool ready_for_io(SSL* ssl) {
   return false;
 }
 
+// SSL_read_early_data(3), SSL_write_early_data(3): what they have begun they must go on with.
+bool amid_early_data(SSL* ssl, bool reading) {
+  using State = handfast::EarlyDataState;
+  State state = ssl->early_data.state;
+  if (state != State::connect_retry && state != State::accept_retry &&
+      (reading || state != State::read_retry)) {
+    return false;
+  }
+  refuse(ssl, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+  return true;
+}
+
 int read_bytes(SSL* ssl, void* buffer, size_t length, bool peek, size_t* done) {
   if (!ready_for_io(ssl)) return -1;
+  if (!peek && amid_early_data(ssl, true)) return 0;
   size_t count = 0;
   int result = handfast::read(*ssl, {static_cast<uint8_t*>(buffer), length}, peek, count);
   if (result > 0) *done = count;
@@ -43,6 +56,7 @@ int write_bytes(SSL* ssl, const void* buffer, size_t length, size_t* done) {
     ssl->want = SSL_NOTHING;
     return refuse(ssl, SSL_R_PROTOCOL_IS_SHUTDOWN);
   }
+  if (amid_early_data(ssl, false)) return 0;
   size_t count = 0;
   int result = handfast::write(*ssl, {static_cast<const uint8_t*>(buffer), length}, count);
   if (result > 0) *done = count;

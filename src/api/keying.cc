@@ -17,13 +17,14 @@ namespace {
 constexpr size_t kMaxLabelLength = 255 - 6;
 
 // RFC 8446 7.5: no context is an empty one.
-int export13(const Connection& connection, View label, View context, std::span<uint8_t> out) {
-  if (connection.exporter.empty()) return 0;
+int export13(const handfast::ExporterSecret& exporter, View label, View context,
+             std::span<uint8_t> out) {
+  if (exporter.empty()) return 0;
   if (label.size() > kMaxLabelLength) {
     ERR_raise(ERR_LIB_SSL, SSL_R_TLS_ILLEGAL_EXPORTER_LABEL);
     return 0;
   }
-  return connection.exporter.derive(label, context, out) ? 1 : 0;
+  return exporter.derive(label, context, out) ? 1 : 0;
 }
 
 // Labels of the handshake itself, whose values are secret. What follows a label in the PRF's input
@@ -79,13 +80,16 @@ int SSL_export_keying_material(SSL* ssl, unsigned char* out, size_t length, cons
   if (ssl->negotiated.version != 0 && ssl->negotiated.version < TLS1_3_VERSION) {
     return export12(*ssl, label_view, context_view, use_context != 0, {out, length});
   }
-  return export13(*ssl, label_view, context_view, {out, length});
+  return export13(ssl->exporter, label_view, context_view, {out, length});
 }
 
-// There is no early secret before early data was accepted: 0 without an error, as OpenSSL answers.
-int SSL_export_keying_material_early(SSL*, unsigned char*, size_t, const char*, size_t,
-                                     const unsigned char*, size_t) {
-  return 0;
+// Without early data there is no such secret: 0 without an error, as OpenSSL answers.
+int SSL_export_keying_material_early(SSL* ssl, unsigned char* out, size_t length, const char* label,
+                                     size_t label_length, const unsigned char* context,
+                                     size_t context_length) {
+  if (handfast::current_version(*ssl) != TLS1_3_VERSION) return 0;
+  return export13(ssl->early_exporter, {reinterpret_cast<const uint8_t*>(label), label_length},
+                  {context, context_length}, {out, length});
 }
 
 }  // extern "C"

@@ -56,6 +56,17 @@ size_t SSL_get_num_tickets(const SSL* ssl) {
   return ssl->policy->num_tickets;
 }
 
+int SSL_new_session_ticket(SSL* ssl) {
+  bool sending = ssl->tickets_asked > 0;
+  if ((ssl->in_init && !sending) || ssl->phase != handfast::Phase::connected || !ssl->server ||
+      ssl->negotiated.version != TLS1_3_VERSION) {
+    return 0;
+  }
+  ++ssl->tickets_asked;
+  if (!ssl->channel.unsent()) ssl->in_init = true;
+  return 1;
+}
+
 int SSL_CTX_set_session_ticket_cb(SSL_CTX* ctx, SSL_CTX_generate_session_ticket_fn generate,
                                   SSL_CTX_decrypt_session_ticket_fn decrypt, void* argument) {
   ctx->live.generate_ticket = generate;

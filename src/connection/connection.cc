@@ -29,6 +29,10 @@ void forget_handshake(Connection& connection) {
   connection.read_secret = TrafficSecret();
   connection.write_secret = TrafficSecret();
   connection.exporter = ExporterSecret();
+  connection.early_exporter = ExporterSecret();
+  connection.resumption_secret.wipe();
+  connection.ticket_nonce = connection.tickets_sent = connection.tickets_asked = 0;
+  connection.early_data = EarlyData();
   connection.key_update = SSL_KEY_UPDATE_NONE;
   connection.key_updates_received = 0;
   connection.renegotiation = Renegotiation();

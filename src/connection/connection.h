@@ -7,6 +7,7 @@
 
 #include "config/context.h"
 #include "config/request.h"
+#include "connection/early_data.h"
 #include "crypto/key_schedule.h"
 #include "pki/dane.h"
 #include "pki/transparency.h"
@@ -96,7 +97,12 @@ struct ssl_st {
 
   // TLS 1.3, after the handshake.
   handfast::TrafficSecret read_secret, write_secret;
-  handfast::ExporterSecret exporter;
+  handfast::ExporterSecret exporter, early_exporter;
+  handfast::Secret resumption_secret;  // resumption_master_secret
+  uint64_t ticket_nonce = 0;           // tickets made by this server
+  size_t tickets_sent = 0;             // since the handshake
+  size_t tickets_asked = 0;            // by SSL_new_session_ticket, not sent yet
+  handfast::EarlyData early_data;
   int key_update = SSL_KEY_UPDATE_NONE;  // asked for by SSL_key_update, not sent yet
   uint8_t key_updates_received = 0;      // in a row, without application data between
 

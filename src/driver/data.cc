@@ -20,6 +20,7 @@ int failed(Connection& connection, const Verdict& verdict) {
 
 // Handshake messages after the handshake. `result` is for the caller when Next::stop.
 Next post_handshake_record(Connection& connection, View content, int& result) {
+  bool early = connection.early_data.state == EarlyDataState::reading;
   if (!begin_post_handshake(connection, content)) {
     result = failed(connection, malloc_failure());
     return Next::stop;
@@ -30,6 +31,11 @@ Next post_handshake_record(Connection& connection, View content, int& result) {
       result = -1;
       return Next::stop;
     }
+  }
+  // What comes behind EndOfEarlyData is not for SSL_read_early_data(3).
+  if (early) {
+    result = -1;
+    return Next::stop;
   }
   if ((connection.policy->mode & SSL_MODE_AUTO_RETRY) == 0 &&
       connection.channel.received().empty()) {
@@ -59,6 +65,11 @@ Next alert_record(Connection& connection, View content, int& result) {
       return Next::stop;
   }
   return Next::stop;
+}
+
+// Data of a client whose Finished is not there yet.
+bool is_early(const Connection& connection) {
+  return connection.server && connection.early_data.paused;
 }
 
 // Reads one record and deals with it; `wants_data` is false when only close_notify is waited for.
@@ -92,6 +103,10 @@ Next take_record(Connection& connection, bool wants_data, int& result) {
         return Next::stop;
       }
       connection.key_updates_received = 0;
+      if (is_early(connection) && !count_early_data(connection.early_data, opened.content.size())) {
+        result = failed(connection, fatal(Alert::unexpected_message, SSL_R_TOO_MUCH_EARLY_DATA));
+        return Next::stop;
+      }
       connection.channel.plaintext = opened.content;
       return Next::data;
     case ContentType::handshake:
@@ -185,6 +200,7 @@ int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& d
   }
   Entered entered(connection);
   start_renegotiation(connection, false);
+  leave_early_data(connection, Caller::read);
   connection.reading = true;
   int result = await_data(connection, buffer.empty());
   connection.reading = false;
@@ -194,6 +210,11 @@ int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& d
   done = copy_out(connection, buffer, peek);
   if (!peek) read_pipelines(connection, buffer, done);
   return 1;
+}
+
+bool flush(Connection& connection) {
+  connection.error_raised = false;
+  return send_output(connection, true) == Outgoing::sent;
 }
 
 int await_close_notify(Connection& connection) {
@@ -250,6 +271,20 @@ Verdict seal_data(Connection& connection, View fragment, bool first) {
   return sealed;
 }
 
+// The server's answer is here, and it does not want any: nothing that goes out could reach it.
+bool early_data_rejected(const Connection& connection) {
+  return connection.state == TLS_ST_PENDING_EARLY_DATA_END &&
+         connection.negotiated.early_data_status == SSL_EARLY_DATA_REJECTED;
+}
+
+// RFC 8446 4.2.10: no more than the ticket allows.
+Verdict check_early_write(Connection& connection, size_t length) {
+  if (connection.early_data.limit == 0) return internal_error();
+  return count_early_data(connection.early_data, length)
+             ? success()
+             : internal_error(SSL_R_TOO_MUCH_EARLY_DATA);
+}
+
 }  // namespace
 
 int write(Connection& connection, View content, size_t& done) {
@@ -268,6 +303,7 @@ int write(Connection& connection, View content, size_t& done) {
   if (!repeated.ok()) return failed(connection, repeated);
   // A KeyUpdate of ours goes out between records, never inside an unfinished write.
   if (unfinished.sealed == 0) start_renegotiation(connection, false);
+  leave_early_data(connection, Caller::write);
   if (unfinished.sealed == 0 && connection.key_update != SSL_KEY_UPDATE_NONE &&
       !connection.in_init && !begin_post_handshake(connection, {})) {
     return failed(connection, malloc_failure());
@@ -280,7 +316,18 @@ int write(Connection& connection, View content, size_t& done) {
     int result = finish_record(connection);
     if (result <= 0) return result;
   }
-  bool partial = (connection.policy->mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0;
+  EarlyData& early = connection.early_data;
+  bool is_early_data = early.state == EarlyDataState::writing;
+  if (is_early_data && unfinished.done + unfinished.sealed == 0) {
+    Verdict verdict = check_early_write(connection, content.size());
+    if (!verdict.ok()) return failed(connection, verdict);
+    if (early_data_rejected(connection)) {
+      done = content.size();
+      return 1;
+    }
+  }
+  // Early data is written as a whole: what has left is known to SSL_write_early_data(3) only then.
+  bool partial = (connection.policy->mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0 && !is_early_data;
   follow_write_settings(connection);
   size_t limit = std::min(fragment_limit(connection), connection.policy->split_send_fragment);
   bool written = false;

@@ -2,6 +2,8 @@
 // Verdict becomes an entry of the error queue and an alert.
 #include <openssl/err.h>
 
+#include <cerrno>
+
 #include "connection/connection.h"
 #include "driver/driver.h"
 #include "driver/transport.h"
@@ -19,7 +21,11 @@ void DestroyHandshake::operator()(Handshake* handshake) const {
 
 namespace {
 
-enum class Resolved : uint8_t { go_on, stop };
+enum class Resolved : uint8_t {
+  go_on,
+  stop,   // the call returns -1
+  pause,  // the call returns 1, although the handshake is not over
+};
 
 void raise(const Verdict& verdict) {
   if (verdict.reason == 0) return;  // the queue has it already
@@ -209,6 +215,31 @@ Resolved await_flush(Connection& connection) {
   return send_output(connection, true) == Outgoing::sent ? Resolved::go_on : Resolved::stop;
 }
 
+// A client may be done before it has read our tickets: what it has sent is worth reading.
+Resolved await_ticket_flush(Connection& connection) {
+  errno = 0;
+  if (send_output(connection, true) == Outgoing::sent) return Resolved::go_on;
+  bool gone = errno == EPIPE || errno == ECONNRESET;
+  if (!gone || BIO_should_retry(connection.wbio)) return Resolved::stop;
+  connection.channel.output.clear();
+  connection.channel.output_begin = 0;
+  return Resolved::go_on;
+}
+
+// SSL_read_early_data(3), SSL_write_early_data(3): for the caller the handshake is done until
+// leave_early_data().
+Resolved pause_for_early_data(Connection& connection) {
+  bool& paused = connection.early_data.paused;
+  paused = !paused;
+  if (!paused) {
+    call_info(connection, SSL_CB_HANDSHAKE_START, 1);
+    return Resolved::go_on;
+  }
+  connection.in_init = false;
+  call_info(connection, SSL_CB_HANDSHAKE_DONE, 1);
+  return Resolved::pause;
+}
+
 // Resolves hs.want, or says that the caller must act.
 Resolved resolve(Connection& connection, Handshake& hs) {
   switch (hs.want) {
@@ -225,6 +256,10 @@ Resolved resolve(Connection& connection, Handshake& hs) {
       return send_warning(connection, hs);
     case Want::flush:
       return await_flush(connection);
+    case Want::flush_ticket:
+      return await_ticket_flush(connection);
+    case Want::early_data:
+      return pause_for_early_data(connection);
     // The flow has asked the application; the next call of ours asks it again.
     case Want::x509_lookup:
     case Want::client_hello:
@@ -265,6 +300,18 @@ bool begin(Connection& connection) {
   return true;
 }
 
+// TLS 1.3: what came behind the server's Finished, while early data was written, is read now.
+// False: memory.
+bool end_handshake(Connection& connection, Handshake& hs) {
+  Bytes rest;
+  bool tls13 = connection.negotiated.version >= TLS1_3_VERSION;
+  bool kept = !tls13 || rest.assign(hs.inbox.rest());
+  connection.handshake.reset();
+  if (kept && (rest.empty() || begin_post_handshake(connection, rest.view()))) return true;
+  fail(connection, malloc_failure());
+  return false;
+}
+
 int run(Connection& connection) {
   Handshake& hs = *connection.handshake;
   if (!hs.started) {
@@ -272,7 +319,8 @@ int run(Connection& connection) {
     hs.flow.start();
   }
   while (!hs.flow.done()) {
-    if (resolve(connection, hs) == Resolved::stop) return -1;
+    Resolved resolved = resolve(connection, hs);
+    if (resolved != Resolved::go_on) return resolved == Resolved::stop ? -1 : 1;
     hs.want = Want::nothing;
     connection.want = SSL_NOTHING;
     hs.innermost.resume();
@@ -282,8 +330,7 @@ int run(Connection& connection) {
     fail(connection, verdict);
     return -1;
   }
-  connection.handshake.reset();
-  return 1;
+  return end_handshake(connection, hs) ? 1 : -1;
 }
 
 }  // namespace

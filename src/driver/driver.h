@@ -19,6 +19,8 @@ void fail(Connection& connection, const Verdict& verdict);
 // SSL_read_ex(3), SSL_peek_ex(3), SSL_write_ex(3): 1 or what SSL_get_error needs (<= 0).
 int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& done);
 int write(Connection& connection, View content, size_t& done);
+// Sends what lies in the output and flushes the BIO. False: see SSL_get_error.
+bool flush(Connection& connection);
 // Reads until the peer's close_notify is there: for SSL_shutdown. 0: it is; -1: see SSL_get_error.
 int await_close_notify(Connection& connection);
 

@@ -10,6 +10,7 @@
 #include "config/request.h"
 #include "crypto/group.h"
 #include "session/negotiated.h"
+#include "session/session.h"
 #include "wire/array.h"
 #include "wire/bytes.h"
 
@@ -43,8 +44,8 @@ struct ClientOffers {
   bool status_request = false;
   bool sct = false;
   bool psk_dhe_ke = false, psk_ke = false;
-  bool psk = false;     // pre_shared_key was there (and last)
-  View pre_shared_key;  // OfferedPsks body, its form checked
+  bool psk = false;                  // pre_shared_key was there (and last)
+  View psk_identities, psk_binders;  // lists of OfferedPsks, their form checked
   bool early_data = false;
   bool post_handshake_auth = false;
   // TLS <= 1.2.
@@ -55,6 +56,14 @@ struct ClientOffers {
   bool encrypt_then_mac = false;
   bool extended_master_secret = false;
   bool next_protocol = false;  // NPN
+};
+
+// A pre-shared key that a client offers (RFC 8446 4.2.11).
+struct OfferedPsk {
+  const Session* session;  // its cipher names the hash; held by the exchange
+  View identity;           // the ticket, or what the application named the key
+  uint32_t obfuscated_age;
+  bool external;  // the application's own, not of an earlier connection
 };
 
 struct Exchange {
@@ -99,6 +108,17 @@ struct Exchange {
   Array<uint16_t> request_schemes;  // signature_algorithms of the peer's request
   Array<uint16_t> request_schemes_cert;
 
+  // Pre-shared keys of TLS 1.3. Client: those of the hello, in its order.
+  InlineVector<OfferedPsk, 2> psks;
+  SessionRef ticket_psk, external_psk;  // the sessions behind them
+  Bytes external_identity;
+  // Both: index of the identity that `resuming` is about.
+  uint16_t psk_index = 0;
+  // Client: early_data is in the hello; server: it was accepted.
+  bool early_data = false;
+  // Server: the key was the first that was offered, and its ticket of the right age.
+  bool early_data_possible = false;
+
   // Server.
   ClientOffers offers;
   const Group* group = nullptr;  // chosen group
@@ -111,17 +131,23 @@ struct Exchange {
   size_t certificate_index = 0;
   X509* certificate = nullptr;
 
+  // --- Both roles ---
+  // The session's secrets are used again: an abbreviated handshake of TLS <= 1.2, or one with a
+  // pre-shared key. Set by the client from the server's answer, by the server's flow.
+  bool resuming = false;
+  // A NewSessionTicket will come. In TLS <= 1.2 a part of the ServerHello.
+  bool ticket_expected = false;
+
   // --- TLS <= 1.2, both roles ---
   // A handshake over the protection of an earlier one; its Finished values are negotiated's.
   bool renegotiating = false;
   // Client: a suite of the hello is about elliptic curves, or of TLS 1.3.
   bool elliptic_suites = true;
-  // Client: the session whose id or ticket the hello offers; nullptr: none. Not owned.
+  // Client: the session of TLS <= 1.2 whose id or ticket the hello offers; nullptr: none. Not
+  // owned.
   const Session* offered_session = nullptr;
   // What the ServerHello says: set by the client from the server's answer, by the server's flow and
   // extensions before they write it.
-  bool resuming = false;                // an abbreviated handshake
-  bool ticket_expected = false;         // a NewSessionTicket will come
   bool encrypt_then_mac = false;        // RFC 7366
   bool extended_master_secret = false;  // RFC 7627
   bool status_expected = false;         // client: a CertificateStatus may come

@@ -62,9 +62,13 @@ Verdict accept(Exchange& exchange, MessageSet message, View body) {
   return success();
 }
 
-Verdict absent_from_server(Exchange&, MessageSet message) {
+// Only with a pre-shared key in the mode psk_ke (4.2.9) does a server do without.
+Verdict absent_from_server(Exchange& exchange, MessageSet message) {
+  exchange.server_share = {};
   if (message != kInServerHello13) return success();
-  return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
+  bool psk_ke =
+      !exchange.psks.empty() && ((*exchange.policy)->options & SSL_OP_ALLOW_NO_DHE_KEX) != 0;
+  return psk_ke ? success() : fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
 }
 
 // The group that our HelloRetryRequest asks for; 0: none.
@@ -108,9 +112,12 @@ Verdict consider(Exchange& exchange, MessageSet, View body) {
   return success();
 }
 
-// 9.2: required with supported_groups.
-Verdict absent_from_client(Exchange&, MessageSet message) {
+// 9.2: required with supported_groups, and without a pre_shared_key.
+Verdict absent_from_client(Exchange& exchange, MessageSet message) {
   if (message != kInClientHello) return success();
+  bool may_lack = exchange.offers.supported_groups.empty() &&
+                  (exchange.received & extension_bit(TLSEXT_TYPE_psk)) != 0;
+  if (may_lack) return success();
   return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
 }
 

@@ -6,6 +6,7 @@
 
 #include "extension/lists.h"
 #include "extension/rows.h"
+#include "extension/state.h"
 
 namespace handfast {
 
@@ -50,7 +51,7 @@ Verdict consider(Exchange& exchange, MessageSet, View body) {
 
 // Before TLS 1.3 the name is the session's, not that of the hello that resumes it.
 Verdict answer(Exchange& exchange, MessageSet, Writer&, bool& send) {
-  send = exchange.accept_server_name && !exchange.resuming;
+  send = exchange.accept_server_name && !(exchange.resuming && !speaks_tls13(exchange));
   return success();
 }
 

@@ -48,12 +48,12 @@ Verdict consider(Exchange& exchange, MessageSet, View body) {
   return kept ? success() : malloc_failure();
 }
 
-// "If a server is authenticating via a certificate and the client has not sent a
-// "signature_algorithms" extension, then the server MUST abort the handshake with a
-// "missing_extension" alert"; 4.3.2: in a CertificateRequest it MUST be there. Before TLS 1.3 there
-// are defaults (RFC 5246 7.4.1.4.1).
+// 9.2: a hello without pre_shared_key MUST have it; where no key is found after all, the flow
+// misses it. Before TLS 1.3 there are defaults (RFC 5246 7.4.1.4.1). 4.3.2: in a CertificateRequest
+// it MUST be there.
 Verdict absent(Exchange& exchange, MessageSet message) {
-  if (message == kInClientHello && !speaks_tls13(exchange)) return forget(exchange);
+  bool psk = (exchange.received & extension_bit(TLSEXT_TYPE_psk)) != 0;
+  if (message == kInClientHello && (psk || !speaks_tls13(exchange))) return forget(exchange);
   return fatal(Alert::missing_extension, SSL_R_MISSING_SIGALGS_EXTENSION);
 }
 

@@ -7,6 +7,8 @@
 #include "extension/preferences.h"
 #include "handshake/begin.h"
 #include "handshake/client.h"
+#include "handshake/early_data.h"
+#include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/resumption.h"
 #include "handshake/steps.h"
@@ -27,6 +29,7 @@ constexpr uint8_t kDowngradeTo11[] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 
 // OpenSSL the connection has a session from here on (SSL_get_session(3)).
 Verdict choose_session(Handshake& hs) {
   bool fresh = hs.renegotiating && hs.conn.renegotiation.fresh;
+  if (offers_psk(hs)) return success();
   hs.offered_session = !fresh && offerable(hs) ? hs.conn.session.get() : nullptr;
   if (hs.offered_session != nullptr) return success();
   HANDFAST_CHECK(begin_session(hs));
@@ -114,13 +117,18 @@ Verdict send_client_hello(Handshake& hs) {
   hello.cipher_suites = suites.view();
   hello.compression_methods = kNullCompression;
   hello.has_extensions = true;
+  HANDFAST_CHECK(choose_psks(hs));
+  HANDFAST_CHECK(offer_early_data(hs));
   hs.hello_prefix_length =
       kHandshakeHeaderLength + 2 + 32 + 1 + hello.session_id.size() + 2 + suites.size() + 2;
   Bytes block;
   Writer extensions(block);
   HANDFAST_CHECK(write_extensions(hs, kInClientHello, extensions));
   hello.extensions = block.view().subspan(2);
-  return send(hs, hello);
+  hs.scratch.clear();
+  if (!build_message(hello, hs.scratch)) return malloc_failure();
+  HANDFAST_CHECK(write_binders(hs));
+  return send_scratch(hs);
 }
 
 bool ends_with(View random, View sentinel) {
@@ -239,8 +247,14 @@ Verdict read_hello_retry_request(Handshake& hs, const ServerHello& hello) {
   return add_share(hs, hs.retry_group);
 }
 
+bool compatible(const Handshake& hs) {
+  return ((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0;
+}
+
 Flow retry_hello(Handshake& hs) {
-  if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0) {
+  // RFC 8446 4.1.2: the second hello goes out in the clear, after early data too.
+  hs.conn.channel.writer.drop_keys();
+  if (compatible(hs) && !sent_early_data(hs)) {
     step(hs, TLS_ST_CW_CHANGE);
     CHECK(send_change_cipher_spec(hs));
   }
@@ -251,9 +265,23 @@ Flow retry_hello(Handshake& hs) {
   co_return success();
 }
 
+// SSL_write_early_data(3) has sent the hello: the application writes, the rest comes later.
+Flow write_early_data(Handshake& hs) {
+  hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
+  if (compatible(hs)) {
+    step(hs, TLS_ST_CW_CHANGE);
+    CHECK(send_change_cipher_spec(hs));
+  }
+  if (hs.early_data) CHECK(begin_early_data(hs));
+  step(hs, TLS_ST_EARLY_DATA);
+  co_await pause(hs, Want::early_data);
+  co_return success();
+}
+
 }  // namespace
 
 //   ClientHello           -------->
+//   (early data*)         -------->                        (TLS 1.3, with a pre-shared key)
 //                         <--------  HelloRetryRequest     (TLS 1.3, when needed)
 //   ClientHello           -------->
 //                         <--------  ServerHello           then the chosen version's flow
@@ -265,7 +293,11 @@ Flow client_handshake(Handshake& hs) {
   CHECK(choose_random(hs));
   CHECK(choose_share(hs));
   CHECK(send_client_hello(hs));
-  co_await pause(hs, Want::flush);
+  if (sends_early_data(hs)) {
+    CHECK(co_await write_early_data(hs));
+  } else {
+    co_await pause(hs, Want::flush);
+  }
   announce(hs);
   if (hs.max_version >= TLS1_3_VERSION) {
     hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);

@@ -1,12 +1,14 @@
 // TLS 1.3 as a client, RFC 8446 section 2:
 //
-//   ClientHello             -------->
+//   ClientHello
+//   (early data*)           -------->
 //                                              ServerHello
 //                                    {EncryptedExtensions}
 //                                    {CertificateRequest*}
-//                                            {Certificate}
-//                                      {CertificateVerify}
+//                                           {Certificate*}
+//                                     {CertificateVerify*}
 //                           <--------           {Finished}
+//   (EndOfEarlyData*)
 //   {Certificate*}
 //   {CertificateVerify*}
 //   {Finished}              -------->
@@ -15,7 +17,9 @@
 #include "handshake/certificates.h"
 #include "handshake/client.h"
 #include "handshake/client_certificate.h"
+#include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
+#include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/certificate.h"
@@ -37,31 +41,45 @@ constexpr Expect kFinished[] = {
     {SSL3_MT_FINISHED, TLS_ST_CR_FINISHED, Finished::kMaxLength},
 };
 
+// The secret of (EC)DHE; empty with psk_ke alone (RFC 8446 4.2.9).
+Verdict derive_shared(Handshake& hs, Bytes& shared_secret) {
+  if (hs.server_share.empty()) {
+    bool psk_ke = hs.resuming && ((*hs.policy)->options & SSL_OP_ALLOW_NO_DHE_KEX) != 0;
+    if (psk_ke) return success();
+    return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
+  }
+  KeyShare& share = hs.key_shares[0];
+  hs.negotiated->group = hs.server_share_group;
+  HANDFAST_CHECK(share.derive(*hs.algorithms, hs.server_share, shared_secret));
+  hs.negotiated->peer_temporary_key = share.take_peer_key();
+  hs.negotiated->own_temporary_key = share.take_private_key();
+  return success();
+}
+
+// The session: that of the chosen key, or a new one.
+Verdict choose_session(Handshake& hs) {
+  hs.negotiated->resumed = hs.resuming;
+  if (hs.resuming) return use_offered_psk(hs);
+  if (hs.conn.session != nullptr && hs.conn.session->id_length > 0) {
+    hs.conn.session_ctx->statistics.miss.fetch_add(1, std::memory_order_relaxed);
+  }
+  return begin_session(hs);
+}
+
 // ServerHello is complete: agree on the secret and change to the handshake keys.
 Verdict agree(Handshake& hs, const ServerHello& hello, HandshakeSecret& handshake_secret) {
   HANDFAST_CHECK(at_record_boundary(hs));
   HANDFAST_CHECK(check_echoes(hs, hello));
   HANDFAST_CHECK(read_extensions(hs, kInServerHello13, hello.extensions));
-  KeyShare& share = hs.key_shares[0];
-  // RFC 8446 4.2.8: without psk_ke there is always a share.
-  if (hs.server_share.empty()) {
-    return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
-  }
-  hs.negotiated->group = hs.server_share_group;
   if (!hs.transcript.started()) HANDFAST_CHECK(start_transcript(hs));
-  Bytes shared_secret;
-  Verdict derived = share.derive(*hs.algorithms, hs.server_share, shared_secret);
-  if (derived.ok()) {
-    EarlySecret early;
-    if (!early.start(hs.transcript.md(), {}) ||
-        !std::move(early).next(shared_secret.view(), handshake_secret)) {
-      derived = internal_error();
-    }
+  SecretBytes shared_secret;
+  HANDFAST_CHECK(derive_shared(hs, shared_secret));
+  HANDFAST_CHECK(choose_session(hs));
+  EarlySecret early;
+  if (!start_early_secret(hs, early) ||
+      !std::move(early).next(shared_secret.view(), handshake_secret)) {
+    return internal_error();
   }
-  shared_secret.wipe();
-  HANDFAST_CHECK(derived);
-  hs.negotiated->peer_temporary_key = share.take_peer_key();
-  hs.negotiated->own_temporary_key = share.take_private_key();
   return absorb(hs);
 }
 
@@ -75,8 +93,9 @@ Verdict use_handshake_keys(Handshake& hs, const HandshakeSecret& secret) {
   log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
   hs.conn.channel.reader.set_version(TLS1_3_VERSION);
   HANDFAST_CHECK(set_read_secret(hs, hs.server_secret));
-  // RFC 8446 6: from here on our alerts are encrypted too.
-  return set_write_secret(hs, hs.client_secret);
+  // RFC 8446 6: from here on our alerts are encrypted too. Early data may still be accepted, and
+  // then goes on with its own keys.
+  return hs.early_data ? success() : set_write_secret(hs, hs.client_secret);
 }
 
 // Application secrets, over everything up to the server's Finished (RFC 8446 7.1).
@@ -134,7 +153,22 @@ Verdict read_encrypted_extensions(Handshake& hs) {
   HANDFAST_CHECK(read_extensions(hs, kInEncryptedExtensions, message.extensions));
   HANDFAST_CHECK(keep_names(hs));
   hold_max_fragment_length(hs);
+  bool rejected = hs.early_data && hs.negotiated->early_data_status != SSL_EARLY_DATA_ACCEPTED;
+  if (rejected) {
+    hs.early_data = false;
+    HANDFAST_CHECK(set_write_secret(hs, hs.client_secret));
+  }
   return absorb(hs);
+}
+
+// The server's flight is there. If the application came to read, it may still write early data.
+Flow finish_early_data(Handshake& hs) {
+  step(hs, TLS_ST_PENDING_EARLY_DATA_END);
+  if (hs.conn.early_data.state == EarlyDataState::write_retry) {
+    co_await pause(hs, Want::early_data);
+  }
+  if (hs.early_data) CHECK(end_early_data(hs));
+  co_return success();
 }
 
 }  // namespace
@@ -142,13 +176,13 @@ Verdict read_encrypted_extensions(Handshake& hs) {
 Flow client13(Handshake& hs, const ServerHello& hello) {
   HandshakeSecret handshake_secret;
   CHECK(agree(hs, hello, handshake_secret));
-  CHECK(begin_session(hs));
   CHECK(use_handshake_keys(hs, handshake_secret));
 
   CHECK(co_await receive(hs, kEncryptedExtensions));
   CHECK(read_encrypted_extensions(hs));
   bool certificate_requested = false;
-  CHECK(co_await server_authentication(hs, certificate_requested));
+  // RFC 8446 2.2: a server with a pre-shared key is authenticated by it.
+  if (!hs.resuming) CHECK(co_await server_authentication(hs, certificate_requested));
   Signer signer;
   if (certificate_requested) {
     CHECK(co_await choose_client_certificate(hs, signer));
@@ -160,11 +194,16 @@ Flow client13(Handshake& hs, const ServerHello& hello) {
   TrafficSecret client;
   TrafficSecret server;
   CHECK(derive_application(hs, handshake_secret, master, client, server));
-  CHECK(judge_status(hs));
-  CHECK(check_transparency(hs, hs.conn.transparency, hs.conn.session->peer.get()));
+  if (!hs.resuming) {
+    CHECK(judge_status(hs));
+    CHECK(check_transparency(hs, hs.conn.transparency, hs.conn.session->peer.get()));
+  }
   hs.conn.channel.reader.allow_change_cipher_spec(false);
 
-  if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0 && !hs.hello_retry_request) {
+  if (sent_early_data(hs)) {
+    CHECK(co_await finish_early_data(hs));
+  } else if (((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0 &&
+             !hs.hello_retry_request) {
     step(hs, TLS_ST_CW_CHANGE);
     CHECK(send_change_cipher_spec(hs));
   }

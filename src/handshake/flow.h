@@ -23,6 +23,8 @@ enum class Want : uint8_t {
   restart,             // the caller has been told of the restart (gated_restart.h)
   warning,             // a warning alert has been sent
   flush,               // everything written has left through the BIO
+  flush_ticket,        // the same; that the peer has gone meanwhile is no failure
+  early_data,          // the application reads or writes early data meanwhile
   x509_lookup,         // certificate callback said: later
   client_hello,        // client-hello callback said: later
   retry_verify,        // verification said: later

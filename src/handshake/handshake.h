@@ -69,6 +69,7 @@ struct Handshake : FlowState, Exchange {
   uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
   uint8_t session_id_length = 0;
   Bytes v2_hello;               // server: the ClientHello as it came, in SSL 2.0's format
+  bool retry_needed = false;    // server of TLS 1.3: a HelloRetryRequest must be sent
   bool restarted = false;       // gated_restart.cc
   bool started = false;         // the flow has begun
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake

@@ -1,5 +1,6 @@
 #include "handshake/hello_callbacks.h"
 
+#include "crypto/cipher_class.h"
 #include "handshake/resumption.h"
 
 namespace handfast {
@@ -53,7 +54,8 @@ Verdict ask_server_name(Handshake& hs) {
   bool had_tickets = !tickets_off(hs);
   // Before TLS 1.3 the name is the session's, not that of the hello that resumes it.
   hs.negotiated->server_name.reset();
-  if (!name.empty() && !hs.resuming) HANDFAST_CHECK(keep_name(hs.negotiated->server_name, name));
+  bool named = !hs.resuming || hs.negotiated->version >= TLS1_3_VERSION;
+  if (!name.empty() && named) HANDFAST_CHECK(keep_name(hs.negotiated->server_name, name));
   const LiveHooks* live = &hs.ctx->live;
   if (live->server_name == nullptr) live = &hs.conn.session_ctx->live;
   hs.accept_server_name = false;
@@ -103,6 +105,14 @@ Verdict ask_alpn(Handshake& hs) {
   // RFC 7301 3.1: "Empty strings MUST NOT be included".
   if (length == 0) return internal_error();
   return hs.negotiated->alpn.assign({selected, length}) ? success() : malloc_failure();
+}
+
+void ask_resumable(Handshake& hs) {
+  auto callback = (*hs.hooks)->not_resumable_session;
+  if (callback == nullptr) return;
+  bool forward_secure = (hs.negotiated->suite->kx & (kKxDhe | kKxEcdhe)) != 0;
+  hs.conn.session->not_resumable = callback(hs.ssl, forward_secure ? 1 : 0) != 0;
+  if (hs.conn.session->not_resumable) hs.ticket_expected = false;
 }
 
 Flow ask_certificate(Handshake& hs) {

@@ -15,6 +15,8 @@ Flow ask_client_hello(Handshake& hs);
 [[nodiscard]] Verdict keep_names(Handshake& hs);
 // SSL_CTX_set_cert_cb(3): asks, and waits while the answer is negative.
 Flow ask_certificate(Handshake& hs);
+// SSL_CTX_set_not_resumable_session_callback(3), of a full handshake.
+void ask_resumable(Handshake& hs);
 // SSL_CTX_set_tlsext_status_cb(3) on a server, once the certificate is chosen.
 [[nodiscard]] Verdict ask_status(Handshake& hs);
 // The same callback on a client, which judges the server's OCSP response.

@@ -1,9 +1,9 @@
 // After the handshake (RFC 8446 section 4.6): NewSessionTicket and KeyUpdate, one message at a
 // time.
-#include "extension/extension.h"
 #include "handshake/handshake.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
+#include "handshake/tickets13.h"
 #include "message/key_update.h"
 #include "message/new_session_ticket.h"
 
@@ -50,11 +50,10 @@ Verdict read_key_update(Handshake& hs) {
   return set_read_secret(hs, secret);
 }
 
-// Resumption comes with the session cache; the ticket's form is checked all the same.
 Verdict read_ticket(Handshake& hs) {
   NewSessionTicket13 message;
   HANDFAST_CHECK(parse(hs.message.body, message));
-  return read_extensions(hs, kInNewSessionTicket, message.extensions);
+  return accept_ticket13(hs, message);
 }
 
 }  // namespace
@@ -62,6 +61,8 @@ Verdict read_ticket(Handshake& hs) {
 Flow post_handshake(Handshake& hs) {
   if (hs.conn.key_update != SSL_KEY_UPDATE_NONE && hs.inbox.rest().empty()) {
     CHECK(co_await send_key_update(hs));
+  } else if (hs.conn.tickets_asked > 0 && hs.inbox.rest().empty()) {
+    while (hs.conn.tickets_asked > 0) CHECK(co_await send_asked_ticket(hs));
   } else {
     // RFC 8446 5.1: several messages may share a record, and the last may go on in the next.
     do {

@@ -64,8 +64,9 @@ SessionRef find_outside(Handshake& hs, View id) {
   return session;
 }
 
-SessionRef find_by_id(Handshake& hs) {
-  View id = hs.client_hello.session_id;
+}  // namespace
+
+SessionRef look_up_session(Handshake& hs, View id) {
   Context& context = *hs.conn.session_ctx;
   if ((context.session_cache_mode & SSL_SESS_CACHE_NO_INTERNAL_LOOKUP) == 0) {
     SessionKey key;
@@ -77,6 +78,8 @@ SessionRef find_by_id(Handshake& hs) {
   }
   return find_outside(hs, id);
 }
+
+namespace {
 
 // What is the hello's own; a session that does not fit is left aside.
 Verdict fits(const Handshake& hs, const Session& session, bool& fit) {
@@ -138,7 +141,7 @@ Verdict find_session(Handshake& hs, SessionRef& session) {
     case SSL_TICKET_NONE:
     case SSL_TICKET_EMPTY:
       by_id = !hs.client_hello.session_id.empty();
-      if (by_id) ticket.session = find_by_id(hs);
+      if (by_id) ticket.session = look_up_session(hs, hs.client_hello.session_id);
       break;
     default:
       break;
@@ -175,7 +178,7 @@ bool choose_random_id(const Handshake& hs, Session& session) {
 Verdict generate_session_id(Handshake& hs, Session& session) {
   // RFC 5077 3.4: with a ticket to come, the ServerHello's session id may be empty.
   session.id_length = 0;
-  if (hs.ticket_expected) return success();
+  if (hs.ticket_expected && hs.negotiated->version < TLS1_3_VERSION) return success();
   GEN_SESSION_CB callback = (*hs.hooks)->generate_session_id;
   if (callback == nullptr) callback = hs.conn.session_ctx->hooks->generate_session_id;
   std::memset(session.id, 0, sizeof session.id);
@@ -195,12 +198,16 @@ Verdict generate_session_id(Handshake& hs, Session& session) {
   return is_taken(hs, session) ? internal_error(SSL_R_SSL_SESSION_ID_CONFLICT) : success();
 }
 
+Verdict ask_generate_ticket(Handshake& hs) {
+  const LiveHooks& live = hs.conn.session_ctx->live;
+  bool refused =
+      live.generate_ticket != nullptr && live.generate_ticket(hs.ssl, live.ticket_argument) == 0;
+  return refused ? internal_error() : success();
+}
+
 Verdict make_ticket(Handshake& hs, Bytes& ticket, uint32_t& lifetime_hint) {
   Context& context = *hs.conn.session_ctx;
-  const LiveHooks& live = context.live;
-  if (live.generate_ticket != nullptr && live.generate_ticket(hs.ssl, live.ticket_argument) == 0) {
-    return internal_error();
-  }
+  HANDFAST_CHECK(ask_generate_ticket(hs));
   const Session& session = *hs.conn.session;
   HANDFAST_CHECK(seal_ticket(hs.ssl, context, session, ticket));
   bool none = ticket.empty() || hs.resuming;
@@ -256,15 +263,18 @@ Verdict accept_ticket(Handshake& hs, View ticket, uint32_t lifetime_hint) {
   if (!session.ticket.assign(ticket)) return malloc_failure();
   session.ticket_lifetime_hint = lifetime_hint;
   session.ticket_age_add = 0;
-  // RFC 5077 3.4: an id of our own by which a ServerHello says that the ticket was accepted.
+  session.not_resumable = false;
+  return name_by_ticket(hs, session);
+}
+
+Verdict name_by_ticket(Handshake& hs, Session& session) {
   static_assert(sizeof session.id == 32, "SHA-256");
   Hash hash;
-  if (!hash.start(hs.algorithms->hash(HashId::sha256)) || !hash.update(ticket) ||
+  if (!hash.start(hs.algorithms->hash(HashId::sha256)) || !hash.update(session.ticket.view()) ||
       !hash.finish(session.id)) {
     return internal_error();
   }
   session.id_length = sizeof session.id;
-  session.not_resumable = false;
   return success();
 }
 
@@ -300,9 +310,20 @@ bool cacheable(const Connection& connection) {
          (connection.trust->verify_mode & SSL_VERIFY_PEER) == 0;
 }
 
+// A server of TLS 1.3 needs a session in its cache only where the ticket is but its name, or where
+// the application wants to hear of its end.
+bool stored_inside(const Connection& connection) {
+  const Context& context = *connection.session_ctx;
+  if ((context.session_cache_mode & SSL_SESS_CACHE_NO_INTERNAL_STORE) != 0) return false;
+  if (connection.negotiated.version < TLS1_3_VERSION || !connection.server) return true;
+  const Policy& policy = *connection.policy;
+  return (policy.options & SSL_OP_NO_TICKET) != 0 || context.live.remove_session != nullptr ||
+         (policy.max_early_data > 0 && (policy.options & SSL_OP_NO_ANTI_REPLAY) == 0);
+}
+
 void store(Connection& connection) {
   Context& context = *connection.session_ctx;
-  if ((context.session_cache_mode & SSL_SESS_CACHE_NO_INTERNAL_STORE) == 0) {
+  if (stored_inside(connection)) {
     add_session(context, *connection.session);
   }
   if (context.live.new_session == nullptr) return;
@@ -321,14 +342,14 @@ void update_cache(Connection& connection) {
     uint32_t mode = context.session_cache_mode;
     uint32_t role = connection.server ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_CLIENT;
     bool on = (mode & role) != 0;
-    if (on && !resumed) store(connection);
+    bool fresh = !resumed || connection.negotiated.version >= TLS1_3_VERSION;
+    if (on && fresh) store(connection);
     const auto& statistics = context.statistics;
     int done = connection.server ? statistics.accept_good : statistics.connect_good;
     if (on && (mode & SSL_SESS_CACHE_NO_AUTO_CLEAR) == 0 && (done & kFlushMask) == kFlushMask) {
       flush_sessions(context, std::time(nullptr));
     }
   }
-  if (resumed && !connection.server) count(context.statistics.hit);
 }
 
 }  // namespace handfast

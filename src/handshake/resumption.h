@@ -1,4 +1,5 @@
-// Resumption in TLS <= 1.2: by session id (RFC 5246 section 7.3) and by ticket (RFC 5077).
+// Resumption in TLS <= 1.2: by session id (RFC 5246 section 7.3) and by ticket (RFC 5077). TLS 1.3
+// shares the ways in which sessions are found and kept (psk.h, tickets13.h).
 #pragma once
 
 #include "handshake/handshake.h"
@@ -7,6 +8,10 @@
 namespace handfast {
 
 // --- Server ---
+
+// The session of that id (at most 32 bytes) in the internal cache or, by the callback of
+// SSL_CTX_sess_set_get_cb(3), outside; counts hits of the callback and misses. nullptr: none.
+[[nodiscard]] SessionRef look_up_session(Handshake& hs, View id);
 
 // The session that the ClientHello in hs.client_hello offers, after every check; nullptr (and
 // success) when a full handshake must follow. Reads the hello itself: extensions need not have been
@@ -20,6 +25,8 @@ namespace handfast {
 // The id of a full handshake's session: none when hs.ticket_expected, otherwise from the callback
 // of SSL_CTX_set_generate_session_id(3) or random, and not one that the cache has.
 [[nodiscard]] Verdict generate_session_id(Handshake& hs, Session& session);
+// The callback of SSL_CTX_set_session_ticket_cb(3) that is told of a ticket to come.
+[[nodiscard]] Verdict ask_generate_ticket(Handshake& hs);
 // Body of the NewSessionTicket (RFC 5077 3.3) for the connection's session; an empty `ticket` when
 // the application's callback wants none. hs.resuming must be set: a renewed ticket has no hint.
 [[nodiscard]] Verdict make_ticket(Handshake& hs, Bytes& ticket, uint32_t& lifetime_hint);
@@ -33,6 +40,10 @@ namespace handfast {
 // copy when it has been shared. An empty ticket changes nothing.
 [[nodiscard]] Verdict accept_ticket(Handshake& hs, View ticket, uint32_t lifetime_hint);
 
+// The session's id becomes one of our own, made of its ticket: by it a ServerHello says that the
+// ticket was accepted (RFC 5077 3.4), and a cache finds the session.
+[[nodiscard]] Verdict name_by_ticket(Handshake& hs, Session& session);
+
 // --- Both ---
 
 // SSL_set_session_secret_cb: `known` when the application has put the master secret of a session
@@ -42,9 +53,8 @@ namespace handfast {
                                          const CipherSuite*& suite, bool& known);
 
 // After the handshake, before finish() counts it: the session goes into the internal and the
-// external cache, as SSL_CTX_set_session_cache_mode(3) says; counts the hit of a client. Reads
-// negotiated.resumed. Runs the callback of SSL_CTX_sess_set_new_cb(3) and flushes the cache once in
-// 256 handshakes.
+// external cache, as SSL_CTX_set_session_cache_mode(3) says. Reads negotiated.resumed. Runs the
+// callback of SSL_CTX_sess_set_new_cb(3) and flushes the cache once in 256 handshakes.
 void update_cache(Connection& connection);
 
 }  // namespace handfast

@@ -6,20 +6,26 @@
 //                                              ServerHello
 //                                    {EncryptedExtensions}
 //                                    {CertificateRequest*}
-//                                            {Certificate}
-//                                      {CertificateVerify}
+//                                           {Certificate*}
+//                                     {CertificateVerify*}
 //                           <--------           {Finished}
+//   (early data*)
+//   (EndOfEarlyData*)
 //   {Certificate*}
 //   {CertificateVerify*}
 //   {Finished}              -------->
+//                           <--------  [NewSessionTicket*]
 #include "extension/extension.h"
 #include "handshake/begin.h"
 #include "handshake/certificates.h"
+#include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
+#include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/server_hello13.h"
 #include "handshake/steps.h"
+#include "handshake/tickets13.h"
 #include "message/certificate.h"
 #include "message/certificate_request.h"
 #include "message/certificate_verify.h"
@@ -40,6 +46,16 @@ bool compatible(const Handshake& hs) {
   return ((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0;
 }
 
+// SSL_read_early_data(3) takes over when our flight is out.
+Flow begin_early_data_state(Handshake& hs) {
+  step(hs, TLS_ST_EARLY_DATA);
+  if (hs.conn.early_data.state == EarlyDataState::accepting) {
+    co_await pause(hs, Want::early_data);
+  }
+  announce(hs);
+  co_return success();
+}
+
 Flow retry(Handshake& hs, Signer& signer) {
   step(hs, TLS_ST_SW_SRVR_HELLO);
   CHECK(send_hello_retry_request(hs));
@@ -48,8 +64,7 @@ Flow retry(Handshake& hs, Signer& signer) {
     CHECK(send_change_cipher_spec(hs));
   }
   co_await pause(hs, Want::flush);
-  step(hs, TLS_ST_EARLY_DATA);
-  announce(hs);
+  CHECK(co_await begin_early_data_state(hs));
   CHECK(co_await receive_client_hello(hs));
   CHECK(choose_server_version(hs));
   CHECK(co_await negotiate13(hs, signer));
@@ -57,22 +72,32 @@ Flow retry(Handshake& hs, Signer& signer) {
 }
 
 // Derives the handshake keys from the shared secret, after the ServerHello went out.
-Verdict use_handshake_keys(Handshake& hs, Bytes& shared_secret, HandshakeSecret& secret) {
-  EarlySecret early;
+Verdict use_handshake_keys(Handshake& hs, EarlySecret& early, View shared_secret,
+                           HandshakeSecret& secret) {
   Digest hash;
-  bool derived = early.start(hs.transcript.md(), {}) &&
-                 std::move(early).next(shared_secret.view(), secret) && hs.transcript.hash(hash) &&
-                 secret.client_handshake_traffic(hash.view(), hs.client_secret) &&
-                 secret.server_handshake_traffic(hash.view(), hs.server_secret);
-  shared_secret.wipe();
-  if (!derived) return internal_error();
+  if (!std::move(early).next(shared_secret, secret) || !hs.transcript.hash(hash) ||
+      !secret.client_handshake_traffic(hash.view(), hs.client_secret) ||
+      !secret.server_handshake_traffic(hash.view(), hs.server_secret)) {
+    return internal_error();
+  }
   log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
   HANDFAST_CHECK(set_write_secret(hs, hs.server_secret));
   log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
   hs.conn.channel.reader.set_version(TLS1_3_VERSION);
   // Clients may fail before they have changed their write keys.
   hs.conn.channel.reader.allow_plaintext_alert(true);
+  if (hs.early_data) return success();  // that comes first, under its own keys
+  if (hs.offers.early_data) {
+    hs.conn.channel.reader.skip_early_data((*hs.policy)->recv_max_early_data, false);
+  }
   return set_read_secret(hs, hs.client_secret);
+}
+
+// The hello is the whole transcript now.
+Verdict use_early_keys(Handshake& hs, const EarlySecret& early) {
+  TrafficSecret client;
+  HANDFAST_CHECK(derive_early_secrets(hs, hs.transcript.md(), early, client));
+  return set_read_secret(hs, client);
 }
 
 Verdict send_encrypted_extensions(Handshake& hs) {
@@ -84,8 +109,10 @@ Verdict send_encrypted_extensions(Handshake& hs) {
   return send(hs, message);
 }
 
-// SSL_CTX_set_verify(3): a client's certificate is asked for in the handshake.
+// SSL_CTX_set_verify(3): a client's certificate is asked for in the handshake; RFC 8446 4.3.2: not
+// with a pre-shared key.
 bool wants_certificate(const Handshake& hs) {
+  if (hs.resuming) return false;
   int mode = (*hs.trust)->verify_mode;
   return (mode & SSL_VERIFY_PEER) != 0 && (mode & SSL_VERIFY_POST_HANDSHAKE) == 0;
 }
@@ -137,29 +164,31 @@ Flow client_authentication(Handshake& hs) {
 }
 
 Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake_secret) {
-  Bytes shared_secret;
+  SecretBytes shared_secret;
+  EarlySecret early;
   CHECK(agree_key(hs, shared_secret));
-  CHECK(begin_session(hs));
   CHECK(keep_names(hs));
+  if (!start_early_secret(hs, early)) co_return internal_error();
+  if (hs.early_data) CHECK(use_early_keys(hs, early));
   step(hs, TLS_ST_SW_SRVR_HELLO);
   CHECK(send_server_hello(hs));
   if (compatible(hs) && !hs.hello_retry_request) {
     step(hs, TLS_ST_SW_CHANGE);
     CHECK(send_change_cipher_spec(hs));
   }
-  CHECK(use_handshake_keys(hs, shared_secret, handshake_secret));
-  if (hs.offers.early_data)
-    hs.conn.channel.reader.skip_early_data((*hs.policy)->recv_max_early_data, false);
+  CHECK(use_handshake_keys(hs, early, shared_secret.view(), handshake_secret));
   step(hs, TLS_ST_SW_ENCRYPTED_EXTENSIONS);
   CHECK(send_encrypted_extensions(hs));
   if (wants_certificate(hs)) {
     step(hs, TLS_ST_SW_CERT_REQ);
     CHECK(send_certificate_request(hs));
   }
-  step(hs, TLS_ST_SW_CERT);
-  CHECK(send_certificate(hs, signer, {}));
-  step(hs, TLS_ST_SW_CERT_VRFY);
-  CHECK(send_certificate_verify(hs, signer));
+  if (!hs.resuming) {
+    step(hs, TLS_ST_SW_CERT);
+    CHECK(send_certificate(hs, signer, {}));
+    step(hs, TLS_ST_SW_CERT_VRFY);
+    CHECK(send_certificate_verify(hs, signer));
+  }
   step(hs, TLS_ST_SW_FINISHED);
   CHECK(send_finished(hs, hs.server_secret));
   co_await pause(hs, Want::flush);
@@ -171,15 +200,15 @@ Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake
 Flow server13(Handshake& hs) {
   Signer signer;
   CHECK(co_await negotiate13(hs, signer));
-  if (hs.group == nullptr) CHECK(co_await retry(hs, signer));
+  if (hs.retry_needed) CHECK(co_await retry(hs, signer));
   HandshakeSecret handshake_secret;
   CHECK(co_await send_flight(hs, signer, handshake_secret));
   MasterSecret master;
   TrafficSecret client;
   CHECK(derive_application(hs, handshake_secret, master, client));
-  step(hs, TLS_ST_EARLY_DATA);
-  announce(hs);
+  CHECK(co_await begin_early_data_state(hs));
 
+  if (hs.early_data) CHECK(co_await receive_early_data(hs));
   if (wants_certificate(hs)) CHECK(co_await client_authentication(hs));
   CHECK(co_await receive(hs, kFinished));
   hs.conn.channel.reader.allow_plaintext_alert(false);
@@ -190,6 +219,7 @@ Flow server13(Handshake& hs) {
   CHECK(set_read_secret(hs, client));
   hs.conn.channel.reader.allow_change_cipher_spec(false);
   hs.conn.channel.reader.stop_skipping();
+  CHECK(co_await send_tickets(hs));
   step(hs, TLS_ST_OK);
   finish(hs);
   co_return success();

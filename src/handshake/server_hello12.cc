@@ -158,15 +158,6 @@ Verdict read_hello(Handshake& hs) {
   return resume_by_secret(hs);
 }
 
-// SSL_CTX_set_not_resumable_session_callback(3).
-void ask_resumable(Handshake& hs) {
-  auto callback = (*hs.hooks)->not_resumable_session;
-  if (callback == nullptr) return;
-  bool forward_secure = (hs.negotiated->suite->kx & (kKxDhe | kKxEcdhe)) != 0;
-  hs.conn.session->not_resumable = callback(hs.ssl, forward_secure ? 1 : 0) != 0;
-  if (hs.conn.session->not_resumable) hs.ticket_expected = false;
-}
-
 // RFC 5246 7.4.1.4.1: without the extension SHA-1 is what the client takes.
 Verdict share_schemes(Handshake& hs) {
   if (hs.negotiated->version < TLS1_2_VERSION) hs.negotiated->peer_signature_schemes.clear();

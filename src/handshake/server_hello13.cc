@@ -6,7 +6,10 @@
 #include "extension/extension.h"
 #include "extension/lists.h"
 #include "extension/preferences.h"
+#include "handshake/begin.h"
+#include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
+#include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/steps.h"
@@ -103,11 +106,16 @@ uint16_t first_shared_group(const Handshake& hs) {
   return 0;
 }
 
+// RFC 8446 4.2.9: psk_ke, with a client that cannot do better.
+bool does_without_group(const Handshake& hs) {
+  return hs.resuming && hs.offers.psk_ke && (!hs.offers.psk_dhe_ke || hs.group == nullptr);
+}
+
 Verdict choose_group(Handshake& hs) {
   bool sent = (hs.received & extension_bit(TLSEXT_TYPE_key_share)) != 0;
-  // RFC 8446 9.2: no key_share without PSK.
-  if (!sent) return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
-  hs.group = first_usable_share(hs);
+  hs.retry_needed = false;
+  hs.group = hs.resuming && !hs.offers.psk_dhe_ke ? nullptr : first_usable_share(hs);
+  if (hs.resuming && !hs.offers.psk_dhe_ke) return success();
   if (hs.hello_retry_request) {
     // RFC 8446 4.1.4: the second hello brings the share that was asked for, and no other.
     Reader shares(hs.offers.key_shares);
@@ -118,14 +126,23 @@ Verdict choose_group(Handshake& hs) {
     return right ? success() : fatal(Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE);
   }
   if (hs.group != nullptr) return success();
-  hs.retry_group = first_shared_group(hs);
-  if (hs.retry_group != 0) return success();
-  return fatal(Alert::handshake_failure, SSL_R_NO_SUITABLE_KEY_SHARE);
+  hs.retry_group = sent ? first_shared_group(hs) : 0;
+  hs.retry_needed = hs.retry_group != 0;
+  if (hs.retry_needed || does_without_group(hs)) return success();
+  // RFC 8446 9.2: no key_share without a pre-shared key.
+  return fatal(sent ? Alert::handshake_failure : Alert::missing_extension,
+               SSL_R_NO_SUITABLE_KEY_SHARE);
 }
 
 // The certificate callback may look at them.
 Verdict share_schemes(Handshake& hs) {
   if (!share_signature_schemes(hs)) return malloc_failure();
+  // RFC 8446 4.2.3: "If a server is authenticating via a certificate and the client has not sent a
+  // "signature_algorithms" extension, then the server MUST abort the handshake with a
+  // "missing_extension" alert."
+  if (hs.offers.signature_schemes.empty()) {
+    return fatal(Alert::missing_extension, SSL_R_MISSING_SIGALGS_EXTENSION);
+  }
   if (!hs.negotiated->shared_signature_schemes.empty()) return success();
   return fatal(Alert::handshake_failure, SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS);
 }
@@ -140,18 +157,33 @@ Verdict choose_certificate(Handshake& hs, Signer& signer) {
   return success();
 }
 
+// Who we are, where no pre-shared key says so.
+Flow choose_authentication(Handshake& hs, Signer& signer) {
+  CHECK(share_schemes(hs));
+  CHECK(co_await ask_certificate(hs));
+  CHECK(choose_certificate(hs, signer));
+  ask_resumable(hs);
+  CHECK(ask_status(hs));
+  co_return success();
+}
+
+Verdict choose_session(Handshake& hs) {
+  HANDFAST_CHECK(select_psk(hs));
+  hs.negotiated->resumed = hs.resuming;
+  return hs.resuming ? success() : begin_session(hs);
+}
+
 }  // namespace
 
 Flow negotiate13(Handshake& hs, Signer& signer) {
   CHECK(read_hello(hs));
+  CHECK(choose_session(hs));
   CHECK(ask_server_name(hs));
   CHECK(ask_alpn(hs));
   CHECK(choose_group(hs));
+  judge_early_data(hs);
   CHECK(choose_server_random(hs));
-  CHECK(share_schemes(hs));
-  CHECK(co_await ask_certificate(hs));
-  CHECK(choose_certificate(hs, signer));
-  CHECK(ask_status(hs));
+  if (!hs.resuming) CHECK(co_await choose_authentication(hs, signer));
   if (!hs.transcript.started() &&
       !hs.transcript.start(hs.algorithms->hash(hs.negotiated->suite->hash))) {
     co_return internal_error();
@@ -185,10 +217,11 @@ Verdict send_hello_retry_request(Handshake& hs) {
 
 Verdict agree_key(Handshake& hs, Bytes& shared_secret) {
   View peer;
+  if (hs.group == nullptr) return success();
   if (!find_key_share(hs.offers.key_shares, hs.group->id, peer)) return internal_error();
   HANDFAST_CHECK(hs.share.generate(*hs.algorithms, *hs.group));
   HANDFAST_CHECK(hs.share.derive(*hs.algorithms, peer, shared_secret));
-  hs.negotiated->group = hs.group->id;
+  hs.negotiated->group = hs.conn.session->group = hs.group->id;
   hs.negotiated->peer_temporary_key = hs.share.take_peer_key();
   return success();
 }

@@ -6,14 +6,14 @@
 
 namespace handfast {
 
-// Chooses suite, protocol, certificate and group for the ClientHello in hs.client_hello and asks
-// the application. hs.group is nullptr afterwards when a HelloRetryRequest must ask for another
-// share (hs.retry_group).
+// Chooses suite, session, protocol, group and certificate for the ClientHello in hs.client_hello
+// and asks the application. hs.retry_needed: a HelloRetryRequest must ask for another share
+// (hs.retry_group). Without it hs.group is nullptr when a pre-shared key does alone.
 Flow negotiate13(Handshake& hs, Signer& signer);
 
 [[nodiscard]] Verdict send_hello_retry_request(Handshake& hs);
 [[nodiscard]] Verdict send_server_hello(Handshake& hs);
-// Makes our share of hs.group and the shared secret.
+// Makes our share of hs.group, if there is one, and the shared secret.
 [[nodiscard]] Verdict agree_key(Handshake& hs, Bytes& shared_secret);
 
 }  // namespace handfast

@@ -94,10 +94,19 @@ Verdict keep_resumption_secret(Handshake& hs, const MasterSecret& master) {
   if (!hs.transcript.hash(hash) || !master.resumption_master(hash.view(), secret)) {
     return internal_error();
   }
-  return hs.conn.session->master_key.assign(secret.view()) ? success() : malloc_failure();
+  hs.conn.resumption_secret = secret;
+  return success();
 }
 
 namespace {
+
+// RFC 8446 appendix C.4: a client should use a ticket once.
+void spend_session(Connection& conn) {
+  Context& context = *conn.session_ctx;
+  if ((context.session_cache_mode & SSL_SESS_CACHE_CLIENT) != 0) {
+    remove_session(context, *conn.session);
+  }
+}
 
 // A handshake with a Finished, not a message after it.
 void complete(Handshake& hs) {
@@ -105,7 +114,13 @@ void complete(Handshake& hs) {
   conn.phase = Phase::connected;
   conn.renegotiation.requested = false;
   conn.renegotiation.fresh = false;
-  if (hs.negotiated->version < TLS1_3_VERSION) update_cache(conn);
+  bool client_resumed = !hs.server && hs.negotiated->resumed;
+  if (hs.negotiated->version < TLS1_3_VERSION) {
+    update_cache(conn);
+  } else if (client_resumed) {
+    spend_session(conn);
+  }
+  if (client_resumed) conn.session_ctx->statistics.hit.fetch_add(1, std::memory_order_relaxed);
   auto& statistics = hs.ctx->statistics;
   (hs.server ? statistics.accept_good : statistics.connect_good)
       .fetch_add(1, std::memory_order_relaxed);

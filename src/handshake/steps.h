@@ -33,7 +33,7 @@ template <typename M>
 [[nodiscard]] Verdict send_finished(Handshake& hs, const TrafficSecret& own);
 [[nodiscard]] Verdict check_finished(Handshake& hs, const TrafficSecret& peers);
 
-// RFC 8446 7.1: resumption_master_secret, over the whole handshake, into the session.
+// RFC 8446 7.1: resumption_master_secret, over the whole handshake, for the tickets to come.
 [[nodiscard]] Verdict keep_resumption_secret(Handshake& hs, const MasterSecret& master);
 
 // The handshake is done: state OK, callbacks, statistics.

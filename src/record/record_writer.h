@@ -29,6 +29,8 @@ class RecordWriter {
 
   [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                     const TrafficSecret& secret);
+  // What follows goes out in the clear.
+  void drop_keys() { protection_ = Protection(); }
   // TLS 1.0 to 1.2; parameters as of Protection::install().
   [[nodiscard]] Verdict change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                     uint16_t version, const RecordKeys& keys,

@@ -27,7 +27,7 @@ using Owned = std::unique_ptr<T, Free>;
 inline std::string fixture(const std::string& name) {
   const char* moved = std::getenv("TWIN_FIXTURES");
   auto folder = moved ? std::filesystem::path(moved)
-                      : std::filesystem::path(__FILE__).parent_path() / "fixtures";
+                      : std::filesystem::path(HANDFAST_SOURCE_DIR "/test/support/fixtures");
   return folder / name;
 }
 

@@ -100,10 +100,38 @@ TEST(ExtensionClient, Alpn) {
   }
 }
 
+// A server that has taken the first of the keys that a client offers.
+struct ResumingClient : Client {
+  SessionRef session{new_session()};
+  ResumingClient() {
+    session->cipher = negotiated.suite = find_cipher_suite(0x1301);
+    exchange.psks.push_back({session.get(), as_view("ticket"), 0, false});
+    exchange.resuming = true;
+  }
+  Verdict reads_early_data(const char* body = "") {
+    return reads(kInEncryptedExtensions, TLSEXT_TYPE_early_data, body);
+  }
+};
+
 TEST(ExtensionClient, EarlyDataIsEmpty) {
-  EXPECT_OK(Client().reads(kInEncryptedExtensions, TLSEXT_TYPE_early_data, ""));
-  EXPECT_FATAL(Client().reads(kInEncryptedExtensions, TLSEXT_TYPE_early_data, "00"), decode_error,
-               SSL_R_BAD_EXTENSION);
+  ResumingClient client;
+  EXPECT_OK(client.reads_early_data());
+  EXPECT_EQ(client.negotiated.early_data_status, SSL_EARLY_DATA_ACCEPTED);
+  EXPECT_FATAL(ResumingClient().reads_early_data("00"), decode_error, SSL_R_BAD_EXTENSION);
+}
+
+// RFC 8446 4.2.10: only with the first key, its suite and its protocol.
+TEST(ExtensionClient, EarlyDataOfAnotherKey) {
+  EXPECT_FATAL(Client().reads(kInEncryptedExtensions, TLSEXT_TYPE_early_data, ""),
+               illegal_parameter, SSL_R_BAD_EXTENSION);
+  ResumingClient second, suite, protocol;
+  second.exchange.psk_index = 1;
+  suite.negotiated.suite = find_cipher_suite(0x1303);
+  ASSERT_TRUE(protocol.session->alpn.assign(as_view("h2")));
+  for (ResumingClient* client : {&second, &suite, &protocol}) {
+    EXPECT_FATAL(client->reads_early_data(), illegal_parameter, SSL_R_BAD_EXTENSION);
+    EXPECT_NE(client->negotiated.early_data_status, SSL_EARLY_DATA_ACCEPTED);
+  }
 }
 
 // --- ServerHello, HelloRetryRequest ---

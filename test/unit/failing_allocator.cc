@@ -14,11 +14,12 @@ constexpr size_t kNever = ~size_t{0};
 thread_local size_t left = kNever;
 thread_local bool failed = false;
 
-// `file` is the source that called OPENSSL_malloc, with its folder or from the project's root on;
-// those of libcrypto were built elsewhere.
+// `file` is the source that called OPENSSL_malloc, with its folder, from the project's root on or
+// from the build's; those of libcrypto were built elsewhere.
 bool is_ours(std::string_view file) {
-  constexpr std::string_view kRoot = HANDFAST_SOURCE_DIR "/";
+  constexpr std::string_view kRoot = HANDFAST_SOURCE_DIR "/", kUp = "../";
   if (file.starts_with(kRoot)) file.remove_prefix(kRoot.size());
+  while (file.starts_with(kUp)) file.remove_prefix(kUp.size());
   return file.starts_with("src/");
 }
 

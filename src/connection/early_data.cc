@@ -1,0 +1,37 @@
+#include "connection/early_data.h"
+
+#include "connection/connection.h"
+
+namespace handfast {
+namespace {
+
+// Whoever handshakes or writes as usual has no more early data to send.
+void finish_writing(EarlyData& early) {
+  if (early.state == EarlyDataState::write_retry) early.state = EarlyDataState::finished_writing;
+}
+
+}  // namespace
+
+void leave_early_data(Connection& connection, Caller caller) {
+  EarlyData& early = connection.early_data;
+  if (!early.paused) return;
+  if (caller == Caller::handshake) {
+    finish_writing(early);
+  } else if (connection.server) {
+    if (early.state != EarlyDataState::finished_reading) return;
+  } else if (caller == Caller::write) {
+    if (early.state == EarlyDataState::writing) return;
+    finish_writing(early);
+  } else if (connection.state != TLS_ST_EARLY_DATA) {
+    return;  // the server's flight is there: what it sent may be read before our Finished
+  }
+  connection.in_init = true;
+}
+
+bool count_early_data(EarlyData& early_data, size_t length) {
+  if (length > early_data.limit - early_data.count) return false;
+  early_data.count += static_cast<uint32_t>(length);
+  return true;
+}
+
+}  // namespace handfast
