@@ -29,6 +29,7 @@ Verdict choose_session(Handshake& hs) {
   bool fresh = hs.renegotiating && hs.conn.renegotiation.fresh;
   hs.offered_session = !fresh && offerable(hs) ? hs.conn.session.get() : nullptr;
   if (hs.offered_session != nullptr) return success();
+  hs.negotiated->group = 0;
   HANDFAST_CHECK(begin_session(hs));
   hs.conn.session->version = hs.max_version;
   return success();
@@ -273,6 +274,10 @@ Flow client_handshake(Handshake& hs) {
   }
   ServerHello hello;
   CHECK(co_await receive(hs, kServerHello));
+  // An alert about the server's version still has our own.
+  if (hs.max_version < TLS1_3_VERSION) {
+    hs.conn.channel.writer.set_record_version(static_cast<uint16_t>(hs.max_version));
+  }
   CHECK(parse(hs.message.body, hello));
   if (hello.is_hello_retry_request() && hs.max_version >= TLS1_3_VERSION) {
     CHECK(read_hello_retry_request(hs, hello));
