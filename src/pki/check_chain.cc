@@ -17,6 +17,10 @@ constexpr int kNeededStrictly = kNeeded | CERT_PKEY_CA_SIGNATURE | CERT_PKEY_CA_
                                 CERT_PKEY_ISSUER_NAME | CERT_PKEY_CERT_TYPE;
 constexpr int kCanSign = CERT_PKEY_SIGN | CERT_PKEY_EXPLICIT_SIGN;
 
+bool checks_strictly(const Policy& policy) {
+  return (policy.certificate_flags & (SSL_CERT_FLAG_SUITEB_128_LOS | SSL_CERT_FLAG_TLS_STRICT)) != 0;
+}
+
 struct Check {
   const Exchange& exchange;
   Array<uint16_t> cert_schemes;  // signature_algorithms_cert of the peer
@@ -55,6 +59,11 @@ bool configured(const Policy& policy, int combined_nid) {
   return false;
 }
 
+// RFC 5246 7.4.1.4.1: the extension is of TLS 1.2 and above.
+bool has_schemes(const Exchange& exchange) {
+  return SSL_version(exchange.ssl) >= TLS1_2_VERSION;
+}
+
 // Is the certificate signed as the peer accepts it?
 bool signature_accepted(const Check& check, const X509* certificate) {
   if (check.default_nid == -1) return true;
@@ -71,6 +80,7 @@ bool signature_accepted(const Check& check, const X509* certificate) {
 }
 
 int check_signatures(const Check& check, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain) {
+  if (!has_schemes(check.exchange)) return CERT_PKEY_EE_SIGNATURE | CERT_PKEY_CA_SIGNATURE;
   if (check.default_nid > 0 && !configured(**check.exchange.policy, check.default_nid)) return 0;
   int result = CERT_PKEY_CA_SIGNATURE;
   bool leaf = check.tls13 ? scheme_for(check.exchange, certificate, key, check.slot,
@@ -165,6 +175,7 @@ int check_request(const Negotiated& negotiated, X509* certificate, EVP_PKEY* key
 
 // Does a shared scheme sign with keys of this slot?
 bool can_sign(const Check& check) {
+  if (!has_schemes(check.exchange)) return true;
   for (uint16_t id : check.exchange.negotiated->shared_signature_schemes) {
     const SignatureScheme* scheme = find_signature_scheme(id);
     KeySlot slot = KeySlot::rsa;
@@ -188,6 +199,13 @@ bool copy_cert_schemes(const Exchange& exchange, Array<uint16_t>& out) {
 
 }  // namespace
 
+bool chain_suits(const Exchange& exchange, const Credential& credential) {
+  if (!checks_strictly(**exchange.policy)) return true;
+  int result = check_chain(exchange, credential.certificate.get(), credential.private_key.get(),
+                           credential.chain.get());
+  return (result & CERT_PKEY_VALID) != 0;
+}
+
 int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
                 STACK_OF(X509) * chain) {
   Check check{exchange, {}, exchange.negotiated->version == TLS1_3_VERSION};
@@ -199,10 +217,7 @@ int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
     check.default_nid = default_signature(check.slot);
   }
   const Policy& policy = **exchange.policy;
-  int needed =
-      (policy.certificate_flags & (SSL_CERT_FLAG_SUITEB_128_LOS | SSL_CERT_FLAG_TLS_STRICT)) != 0
-          ? kNeededStrictly
-          : kNeeded;
+  int needed = checks_strictly(policy) ? kNeededStrictly : kNeeded;
   int result = 0;
   if (unsigned long suite_b = policy.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS) {
     needed |= CERT_PKEY_SUITEB;

@@ -12,4 +12,8 @@ namespace handfast {
 // does not know.
 int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain);
 
+// With SSL_CERT_FLAG_TLS_STRICT or Suite B (SSL_CTX_set_cert_flags): is the credential one that the
+// peer accepts in every respect? True without these flags.
+[[nodiscard]] bool chain_suits(const Exchange& exchange, const Credential& credential);
+
 }  // namespace handfast

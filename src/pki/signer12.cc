@@ -6,6 +6,7 @@
 #include "crypto/cipher_class.h"
 #include "extension/lists.h"
 #include "extension/preferences.h"
+#include "pki/check_chain.h"
 #include "pki/key_slot.h"
 
 namespace handfast {
@@ -42,7 +43,8 @@ bool has_certificate(const Exchange& exchange, KeySlot slot) {
 
 bool usable(const Exchange& exchange, KeySlot slot) {
   return has_certificate(exchange, slot) &&
-         curve_fits(exchange, credential_of(exchange, slot).certificate.get());
+         curve_fits(exchange, credential_of(exchange, slot).certificate.get()) &&
+         chain_suits(exchange, credential_of(exchange, slot));
 }
 
 bool sent_to_peer(const Exchange& exchange, uint16_t id) {
