@@ -29,8 +29,8 @@ int ask_engine_or_callback(Handshake& hs, X509** certificate, EVP_PKEY** key) {
   return answer != 0 || callback == nullptr ? answer : callback(hs.ssl, certificate, key);
 }
 
-// 1 with certificate and key, 0 none, negative: later. Other answers give none; the callback may have
-// set one by itself.
+// 1 with certificate and key, 0 none, negative: later. Other answers give none; the callback may
+// have set one by itself.
 int ask_client_certificate(Handshake& hs) {
   X509* certificate = nullptr;
   EVP_PKEY* key = nullptr;

@@ -18,7 +18,8 @@ constexpr int kNeededStrictly = kNeeded | CERT_PKEY_CA_SIGNATURE | CERT_PKEY_CA_
 constexpr int kCanSign = CERT_PKEY_SIGN | CERT_PKEY_EXPLICIT_SIGN;
 
 bool checks_strictly(const Policy& policy) {
-  return (policy.certificate_flags & (SSL_CERT_FLAG_SUITEB_128_LOS | SSL_CERT_FLAG_TLS_STRICT)) != 0;
+  return (policy.certificate_flags & (SSL_CERT_FLAG_SUITEB_128_LOS | SSL_CERT_FLAG_TLS_STRICT)) !=
+         0;
 }
 
 struct Check {
@@ -91,27 +92,6 @@ int check_signatures(const Check& check, X509* certificate, EVP_PKEY* key, STACK
     if (!signature_accepted(check, sk_X509_value(chain, i))) result &= ~CERT_PKEY_CA_SIGNATURE;
   }
   return result;
-}
-
-// RFC 8422 5.3: a server's certificate is on a curve that the client supports; a client's on one
-// of its own.
-bool curve_accepted(const Exchange& exchange, const X509* certificate) {
-  EVP_PKEY* key = X509_get0_pubkey(certificate);
-  if (key == nullptr) return false;
-  if (EVP_PKEY_is_a(key, "EC") == 0) return true;
-  const Group* group = find_group_of_key(key);
-  if (group == nullptr ||
-      !group_allowed(**exchange.policy, exchange.ssl, group->id, SSL_SECOP_CURVE_CHECK)) {
-    return false;
-  }
-  if (!exchange.server) {
-    for (uint16_t id : group_preferences(**exchange.policy)) {
-      if (id == group->id) return true;
-    }
-    return false;
-  }
-  const Array<uint16_t>& peer = exchange.negotiated->peer_groups;
-  return peer.empty() || peer.contains(group->id);
 }
 
 // RFC 6460 section 3: P-256 goes with SHA-256, P-384 with SHA-384.
@@ -198,6 +178,25 @@ bool copy_cert_schemes(const Exchange& exchange, Array<uint16_t>& out) {
 }
 
 }  // namespace
+
+bool curve_accepted(const Exchange& exchange, const X509* certificate) {
+  EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) return false;
+  if (EVP_PKEY_is_a(key, "EC") == 0) return true;
+  const Group* group = find_group_of_key(key);
+  if (group == nullptr ||
+      !group_allowed(**exchange.policy, exchange.ssl, group->id, SSL_SECOP_CURVE_CHECK)) {
+    return false;
+  }
+  if (!exchange.server) {
+    for (uint16_t id : group_preferences(**exchange.policy)) {
+      if (id == group->id) return true;
+    }
+    return false;
+  }
+  const Array<uint16_t>& peer = exchange.negotiated->peer_groups;
+  return peer.empty() || peer.contains(group->id);
+}
 
 bool chain_suits(const Exchange& exchange, const Credential& credential) {
   if (!checks_strictly(**exchange.policy)) return true;
