@@ -63,7 +63,9 @@ Verdict choose_share(Handshake& hs) {
   for (uint16_t group : group_preferences(**hs.policy)) {
     if (group_usable_13(hs, group)) return add_share(hs, group);
   }
-  return internal_error(SSL_R_NO_SUITABLE_KEY_SHARE);
+  bool any = std::ranges::any_of(group_preferences(**hs.policy),
+                                 [&](uint16_t group) { return group_usable(hs, group); });
+  return internal_error(any ? SSL_R_NO_SUITABLE_KEY_SHARE : SSL_R_NO_SUITABLE_GROUPS);
 }
 
 // OpenSSL sends point formats and groups when one of these, or TLS 1.3, is offered.

@@ -136,7 +136,8 @@ Verdict ask_status(Handshake& hs) {
 
 Verdict judge_status(Handshake& hs) {
   const LiveHooks& live = hs.ctx->live;
-  if ((*hs.policy)->status_type != TLSEXT_STATUSTYPE_ocsp || live.status == nullptr) {
+  // Of any type, also one that nothing was sent for.
+  if ((*hs.policy)->status_type == Policy::kNoStatusType || live.status == nullptr) {
     return success();
   }
   int answer = live.status(hs.ssl, live.status_argument);
