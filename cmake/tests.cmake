@@ -63,6 +63,15 @@ endfunction()
 
 handfast_programs(${tests_dir}/twin twin test_support)
 handfast_programs(${tests_dir}/twin/pairings pairings test_support)
+
+# Notes what the twin programs call (test/twin/coverage/run).
+if(NOT HANDFAST_SANITIZE)
+  add_library(twin_coverage MODULE ${tests_dir}/twin/coverage/calls.c)
+  set_target_properties(twin_coverage PROPERTIES
+    OUTPUT_NAME calls LINKER_LANGUAGE C LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/twin_coverage)
+  target_link_libraries(twin_coverage PRIVATE handfast_warnings)
+endif()
+
 handfast_programs(${tests_dir}/apps apps test_support)
 handfast_programs(${tests_dir}/peers peers test_support)
 handfast_programs(${tests_dir}/abi abi test_support)

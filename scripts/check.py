@@ -180,6 +180,7 @@ def twin_command(preset):
 
 def twin(section):
     section.runner("twin", twin_command("release"))
+    section.runner("api", [ROOT / "test/twin/coverage/run"], HANDFAST_BUILD=str(BUILD / "release"))
 
 
 def pairings(section):

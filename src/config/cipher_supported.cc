@@ -10,6 +10,8 @@ namespace {
 
 std::span<const uint16_t> offered_schemes(const CipherSupport& support) {
   const Policy& policy = support.policy;
+  std::span<const uint16_t> suite_b = suite_b_schemes(policy);
+  if (!suite_b.empty()) return suite_b;
   if (support.server && !policy.client_signature_schemes.empty()) {
     return policy.client_signature_schemes.view();
   }

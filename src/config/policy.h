@@ -46,9 +46,10 @@ struct Policy : Shared {
   uint32_t max_early_data = 0;
   uint32_t recv_max_early_data = SSL3_RT_MAX_PLAIN_LENGTH;
   uint8_t max_fragment_length_mode = TLSEXT_max_fragment_length_DISABLED;
-  int status_type = -1;    // TLSEXT_STATUSTYPE_ocsp or -1: none
-  int read_ahead = 0;      // any other value: on
-  int quiet_shutdown = 0;  // any other value: on
+  static constexpr int kNoStatusType = -1;
+  int status_type = kNoStatusType;  // TLSEXT_STATUSTYPE_ocsp
+  int read_ahead = 0;               // any other value: on
+  int quiet_shutdown = 0;           // any other value: on
   bool post_handshake_auth = false;
   bool server_gated_cryptography = false;  // handfast/control.h
   uint8_t id_context[SSL_MAX_SID_CTX_LENGTH] = {};

@@ -121,6 +121,25 @@ bool too_old_for_offer(const Policy& policy, const SSL* ssl, const SignatureSche
 
 }  // namespace
 
+std::span<const uint16_t> suite_b_part(const Policy& policy, std::span<const uint16_t> both) {
+  switch (policy.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS) {
+    case SSL_CERT_FLAG_SUITEB_128_LOS:
+      return both;
+    case SSL_CERT_FLAG_SUITEB_128_LOS_ONLY:
+      return both.first(1);
+    case SSL_CERT_FLAG_SUITEB_192_LOS:
+      return both.subspan(1);
+    default:
+      return {};
+  }
+}
+
+std::span<const uint16_t> suite_b_schemes(const Policy& policy) {
+  // ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384
+  static constexpr uint16_t kSchemes[] = {0x0403, 0x0503};
+  return suite_b_part(policy, kSchemes);
+}
+
 int level_bits(int level) {
   constexpr int kBits[] = {0, 80, 112, 128, 192, 256};
   return kBits[clamp_level(level)];

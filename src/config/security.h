@@ -3,6 +3,8 @@
 
 #include <openssl/ssl.h>
 
+#include <span>
+
 #include "config/policy.h"
 #include "crypto/signature_scheme.h"
 
@@ -18,6 +20,12 @@ namespace handfast {
 // `ctx` is nullptr.
 [[nodiscard]] bool allowed(const Policy& policy, const SSL* ssl, const SSL_CTX* ctx, int operation,
                            int bits, int nid, void* other);
+
+// RFC 6460 section 3: the part of `both` (128 bits first, then 192) that Suite B leaves, as
+// SSL_CTX_set_cert_flags chose it; empty: no Suite B.
+[[nodiscard]] std::span<const uint16_t> suite_b_part(const Policy& policy,
+                                                     std::span<const uint16_t> both);
+[[nodiscard]] std::span<const uint16_t> suite_b_schemes(const Policy& policy);
 
 // Group and signature scheme forms of the question; false as well when not in the tables.
 [[nodiscard]] bool group_allowed(const Policy& policy, const SSL* ssl, uint16_t group,

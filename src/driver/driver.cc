@@ -350,6 +350,13 @@ void fail(Connection& connection, const Verdict& verdict) {
 
 int do_handshake(Connection& connection) {
   connection.error_raised = false;
+  // TLS_client_method(3) and its siblings have one role only.
+  const Method& method = *connection.method;
+  if (connection.role == Role::server ? !method.server : !method.client) {
+    connection.error_raised = true;
+    ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+    return 0;
+  }
   if (connection.phase == Phase::failed || connection.driving) return -1;
   ERR_clear_error();
   connection.want = SSL_NOTHING;

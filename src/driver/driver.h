@@ -6,7 +6,7 @@
 namespace handfast {
 
 // --- driver.cc: resolves every wait ---
-// Return values of SSL_do_handshake(3).
+// Return values of SSL_do_handshake(3); 0 when the method does not have the role.
 int do_handshake(Connection& connection);
 // Puts the verdict into the error queue, sends its alert and makes the failure sticky.
 void fail(Connection& connection, const Verdict& verdict);

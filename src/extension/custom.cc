@@ -116,7 +116,7 @@ Verdict write_one(Exchange& exchange, MessageSet message, const CustomExtension&
   Content content;
   int alert = SSL_AD_INTERNAL_ERROR;
   int added = add(exchange, message, custom, content, alert);
-  if (added < 0) return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
+  if (added < 0) return fatal(alert_of(alert, exchange.negotiated->version), SSL_R_CALLBACK_FAILED);
   if (added == 0) return success();
   writer.u16(custom.type);
   writer.vector16(content.view());
@@ -170,7 +170,7 @@ Verdict read_custom(Exchange& exchange, MessageSet message, View block) {
     if (asks(message) && !exchange.custom_received.push_back(custom.type)) return malloc_failure();
     int alert = SSL_AD_DECODE_ERROR;
     if (parse(exchange, message, custom, body, alert) <= 0) {
-      return fatal(static_cast<Alert>(alert), SSL_R_BAD_EXTENSION);
+      return fatal(alert_of(alert, exchange.negotiated->version), SSL_R_BAD_EXTENSION);
     }
   }
   return success();

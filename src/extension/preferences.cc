@@ -15,25 +15,7 @@ namespace {
 constexpr uint16_t kP256 = 23, kP384 = 24;
 // ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-ECDSA-AES256-GCM-SHA384.
 constexpr uint16_t kSuiteB128 = 0xc02b, kSuiteB192 = 0xc02c;
-// RFC 6460 section 3.
 constexpr uint16_t kSuiteBGroups[] = {kP256, kP384};
-constexpr uint16_t kSuiteBSchemes[] = {0x0403,
-                                       0x0503};  // ecdsa_secp256r1_sha256, _secp384r1_sha384
-
-// The part of `both` (128 bits first, then 192) that the certificate flags leave; empty: no Suite
-// B.
-std::span<const uint16_t> suite_b(uint32_t flags, std::span<const uint16_t> both) {
-  switch (flags & SSL_CERT_FLAG_SUITEB_128_LOS) {
-    case SSL_CERT_FLAG_SUITEB_128_LOS:
-      return both;
-    case SSL_CERT_FLAG_SUITEB_128_LOS_ONLY:
-      return both.first(1);
-    case SSL_CERT_FLAG_SUITEB_192_LOS:
-      return both.subspan(1);
-    default:
-      return {};
-  }
-}
 
 bool contains(std::span<const uint16_t> list, uint16_t value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -81,7 +63,7 @@ const Group* shared_group(const Exchange& exchange, const CipherSuite* suite) {
 }  // namespace
 
 std::span<const uint16_t> group_preferences(const Policy& policy) {
-  std::span<const uint16_t> strict = suite_b(policy.certificate_flags, kSuiteBGroups);
+  std::span<const uint16_t> strict = suite_b_part(policy, kSuiteBGroups);
   if (!strict.empty()) return strict;
   return policy.groups.empty() ? default_groups() : policy.groups.view();
 }
@@ -130,7 +112,7 @@ bool offers_elliptic_curves(const Exchange& exchange) {
 
 std::span<const uint16_t> scheme_preferences(const Exchange& exchange, bool sent) {
   const Policy& policy = **exchange.policy;
-  std::span<const uint16_t> strict = suite_b(policy.certificate_flags, kSuiteBSchemes);
+  std::span<const uint16_t> strict = suite_b_schemes(policy);
   if (!strict.empty()) return strict;
   // The client's own certificate is what client_signature_schemes are about.
   if (exchange.server == sent && !policy.client_signature_schemes.empty()) {

@@ -186,7 +186,7 @@ Verdict write_extensions(Exchange& exchange, MessageSet message, Writer& writer)
       exchange.extensions_length = writer.size() - start;
     }
   }
-  if (!writer.ok()) return malloc_failure();
+  if (!writer.ok()) return writer.too_long() ? internal_error() : malloc_failure();
   if (message == kInClientHello || message == kInCertificateRequest) exchange.sent = sent;
   return success();
 }

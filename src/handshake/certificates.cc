@@ -81,10 +81,7 @@ Verdict check_key(const Handshake& hs) {
 
 // Was the scheme in the list that we sent?
 bool scheme_was_sent(const Handshake& hs, uint16_t id) {
-  for (uint16_t sent : scheme_preferences(hs, true)) {
-    if (sent == id) return scheme_usable(hs, id, SSL_SECOP_SIGALG_CHECK);
-  }
-  return false;
+  return std::ranges::find(scheme_preferences(hs, true), id) != scheme_preferences(hs, true).end();
 }
 
 }  // namespace
@@ -136,6 +133,9 @@ Verdict check_certificate_verify(Handshake& hs) {
   }
   if (!scheme_was_sent(hs, message.scheme)) {
     return fatal(Alert::illegal_parameter, SSL_R_WRONG_SIGNATURE_TYPE);
+  }
+  if (!scheme_usable(hs, message.scheme, SSL_SECOP_SIGALG_CHECK)) {
+    return fatal(Alert::handshake_failure, SSL_R_WRONG_SIGNATURE_TYPE);
   }
   hs.negotiated->peer_scheme = scheme;
   Digest hash;

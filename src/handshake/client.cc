@@ -32,6 +32,7 @@ Verdict choose_session(Handshake& hs) {
   if (offers_psk(hs)) return success();
   hs.offered_session = !fresh && offerable(hs) ? hs.conn.session.get() : nullptr;
   if (hs.offered_session != nullptr) return success();
+  hs.negotiated->group = 0;
   HANDFAST_CHECK(begin_session(hs));
   hs.conn.session->version = hs.max_version;
   return success();
@@ -65,7 +66,9 @@ Verdict choose_share(Handshake& hs) {
   for (uint16_t group : group_preferences(**hs.policy)) {
     if (group_usable_13(hs, group)) return add_share(hs, group);
   }
-  return internal_error(SSL_R_NO_SUITABLE_KEY_SHARE);
+  bool any = std::ranges::any_of(group_preferences(**hs.policy),
+                                 [&](uint16_t group) { return group_usable(hs, group); });
+  return internal_error(any ? SSL_R_NO_SUITABLE_KEY_SHARE : SSL_R_NO_SUITABLE_GROUPS);
 }
 
 // OpenSSL sends point formats and groups when one of these, or TLS 1.3, is offered.
@@ -305,6 +308,10 @@ Flow client_handshake(Handshake& hs) {
   }
   ServerHello hello;
   CHECK(co_await receive(hs, kServerHello));
+  // An alert about the server's version still has our own.
+  if (hs.max_version < TLS1_3_VERSION) {
+    hs.conn.channel.writer.set_record_version(static_cast<uint16_t>(hs.max_version));
+  }
   CHECK(parse(hs.message.body, hello));
   if (hello.is_hello_retry_request() && hs.max_version >= TLS1_3_VERSION) {
     CHECK(read_hello_retry_request(hs, hello));

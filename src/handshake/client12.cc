@@ -279,10 +279,6 @@ Verdict read_server_hello(Handshake& hs, const ServerHello& hello) {
   hs.negotiated->resumed = hs.resuming;
   HANDFAST_CHECK(hs.resuming ? check_resumption(hs) : begin_full_session(hs, hello));
   HANDFAST_CHECK(choose_suite(hs, hello));
-  if (!hs.resuming) {
-    hs.conn.session->cipher = hs.negotiated->suite;
-    hs.conn.session->cipher_id = SSL_CIPHER_get_id(hs.negotiated->suite);
-  }
   if (hello.compression_method != 0) {
     return fatal(Alert::illegal_parameter, SSL_R_UNSUPPORTED_COMPRESSION_ALGORITHM);
   }

@@ -4,14 +4,18 @@
 #include <openssl/err.h>
 
 #include "extension/preferences.h"
+#include "pki/check_chain.h"
 #include "pki/signer12.h"
 
 namespace handfast {
 namespace {
 
 Verdict fitting(Handshake& hs, Signer& signer) {
-  if (hs.negotiated->version < TLS1_3_VERSION) return choose_client_signer12(hs, signer);
-  return choose_signer(hs, hs.request_schemes_cert.view(), signer);
+  HANDFAST_CHECK(hs.negotiated->version < TLS1_3_VERSION
+                     ? choose_client_signer12(hs, signer)
+                     : choose_signer(hs, hs.request_schemes_cert.view(), signer));
+  if (signer.credential != nullptr && !chain_suits(hs, *signer.credential)) signer = {};
+  return success();
 }
 
 // The engine of SSL_CTX_set_client_cert_engine comes before SSL_CTX_set_client_cert_cb(3).
@@ -25,14 +29,15 @@ int ask_engine_or_callback(Handshake& hs, X509** certificate, EVP_PKEY** key) {
   return answer != 0 || callback == nullptr ? answer : callback(hs.ssl, certificate, key);
 }
 
-// 1 with certificate and key, 0 none, negative: later.
+// 1 with certificate and key, 0 none, negative: later. Other answers give none; the callback may
+// have set one by itself.
 int ask_client_certificate(Handshake& hs) {
   X509* certificate = nullptr;
   EVP_PKEY* key = nullptr;
   int answer = ask_engine_or_callback(hs, &certificate, &key);
   X509Ptr owned_certificate(certificate);
   EvpPkeyPtr owned_key(key);
-  if (answer <= 0) return answer;
+  if (answer != 1) return answer;
   if (certificate == nullptr || key == nullptr) {
     ERR_raise(ERR_LIB_SSL, SSL_R_BAD_DATA_RETURNED_BY_CALLBACK);
     return 0;

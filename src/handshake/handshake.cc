@@ -74,6 +74,11 @@ uint16_t highest_version(const Handshake& hs) {
 
 Verdict begin_handshake(Handshake& hs) {
   auto& statistics = hs.ctx->statistics;
+  // Before anything else, of the version at hand: the method's highest, or the one in use.
+  if (!allowed(*hs.conn.policy, hs.ssl, nullptr, SSL_SECOP_VERSION, 0, current_version(hs.conn),
+               nullptr)) {
+    return fatal(Alert::none, ERR_R_INTERNAL_ERROR);
+  }
   if (hs.renegotiating) {
     // RFC 5746 changes keys, never the version.
     hs.min_version = hs.max_version = hs.negotiated->version;

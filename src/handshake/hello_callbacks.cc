@@ -22,7 +22,7 @@ Flow ask_client_hello(Handshake& hs) {
     hs.follow_context();
     if (answer == SSL_CLIENT_HELLO_SUCCESS) co_return success();
     if (answer != SSL_CLIENT_HELLO_RETRY) {
-      co_return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
+      co_return fatal(alert_of(alert, hs.negotiated->version), SSL_R_CALLBACK_FAILED);
     }
     co_await pause(hs, Want::client_hello);
   }
@@ -66,10 +66,11 @@ Verdict ask_server_name(Handshake& hs) {
   move_accept(hs);
   switch (answer) {
     case SSL_TLSEXT_ERR_ALERT_FATAL:
-      return fatal(static_cast<Alert>(alert), SSL_R_CALLBACK_FAILED);
+      return fatal(alert_of(alert, hs.negotiated->version), SSL_R_CALLBACK_FAILED);
     // RFC 8446 6: TLS 1.3 has no warnings to send.
     case SSL_TLSEXT_ERR_ALERT_WARNING:
-      if (hs.negotiated->version < TLS1_3_VERSION) hs.warning = static_cast<Alert>(alert);
+      if (hs.negotiated->version < TLS1_3_VERSION)
+        hs.warning = alert_of(alert, hs.negotiated->version);
       return success();
     case SSL_TLSEXT_ERR_NOACK:
       return success();
@@ -145,7 +146,8 @@ Verdict ask_status(Handshake& hs) {
 
 Verdict judge_status(Handshake& hs) {
   const LiveHooks& live = hs.ctx->live;
-  if ((*hs.policy)->status_type != TLSEXT_STATUSTYPE_ocsp || live.status == nullptr) {
+  // Of any type, also one that nothing was sent for.
+  if ((*hs.policy)->status_type == Policy::kNoStatusType || live.status == nullptr) {
     return success();
   }
   int answer = live.status(hs.ssl, live.status_argument);

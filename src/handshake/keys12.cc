@@ -28,9 +28,14 @@ RecordKeyLengths key_lengths(const Handshake& hs) {
   return record_key_lengths(*hs.algorithms, *hs.negotiated->suite, hs.negotiated->version);
 }
 
-// RFC 5246 6.3.
+// RFC 5246 6.3. From here on the suite is the current one: SSL_get_current_cipher(3).
 Verdict expand_keys(Handshake& hs) {
   if (!hs.key_block.empty()) return success();
+  Session& session = *hs.conn.session;
+  if (session.cipher == nullptr) {
+    session.cipher = hs.negotiated->suite;
+    session.cipher_id = SSL_CIPHER_get_id(session.cipher);
+  }
   RecordKeyLengths lengths = key_lengths(hs);
   if (!hs.key_block.resize(2 * (lengths.mac_key + lengths.key + lengths.iv))) {
     return malloc_failure();

@@ -1,6 +1,8 @@
 // The server's beginning: ClientHello and the choice of a version.
 #include "handshake/server.h"
 
+#include <algorithm>
+
 #include "config/security.h"
 #include "extension/extension.h"
 #include "extension/lists.h"
@@ -26,6 +28,25 @@ Verdict check_suites(const Handshake& hs) {
   return found != nullptr ? success() : fatal(Alert::handshake_failure, SSL_R_NO_CIPHERS_AVAILABLE);
 }
 
+// RFC 8446 4.2.3: a curve is good for TLS 1.3 with its own scheme, which we must have.
+bool has_scheme_of_curve(const Policy& policy, EVP_PKEY* key) {
+  std::span<const uint16_t> ours = policy.signature_schemes.empty()
+                                       ? default_signature_schemes()
+                                       : policy.signature_schemes.view();
+  return std::any_of(ours.begin(), ours.end(), [&](uint16_t id) {
+    const SignatureScheme* scheme = find_signature_scheme(id);
+    return scheme != nullptr && key_fits_scheme(key, *scheme, TLS1_3_VERSION);
+  });
+}
+
+bool signs_in_tls13(const Policy& policy, EVP_PKEY* key) {
+  if (EVP_PKEY_is_a(key, "EC") != 0) return has_scheme_of_curve(policy, key);
+  std::span<const SignatureScheme> all = all_signature_schemes();
+  return std::any_of(all.begin(), all.end(), [&](const SignatureScheme& scheme) {
+    return scheme.tls13 && key_fits_scheme(key, scheme, TLS1_3_VERSION);
+  });
+}
+
 // OpenSSL chooses TLS 1.3 only with something to authenticate by: a key, or a callback that may
 // bring one.
 bool can_authenticate13(const Handshake& hs) {
@@ -37,11 +58,7 @@ bool can_authenticate13(const Handshake& hs) {
   if (credentials.callback != nullptr) return true;
   for (const Credential& credential : credentials.slots) {
     if (credential.certificate == nullptr || credential.private_key == nullptr) continue;
-    for (const SignatureScheme& scheme : all_signature_schemes()) {
-      if (scheme.tls13 && key_fits_scheme(credential.private_key.get(), scheme, TLS1_3_VERSION)) {
-        return true;
-      }
-    }
+    if (signs_in_tls13(**hs.policy, credential.private_key.get())) return true;
   }
   return false;
 }

@@ -77,8 +77,6 @@ Verdict choose_suite(Handshake& hs) {
   const CipherSuite* suite = ours_first ? choose_by_server(choice) : choose_by_client(choice);
   if (suite == nullptr) return fatal(Alert::handshake_failure, SSL_R_NO_SHARED_CIPHER);
   hs.negotiated->suite = suite;
-  hs.conn.session->cipher = suite;
-  hs.conn.session->cipher_id = SSL_CIPHER_get_id(suite);
   return success();
 }
 

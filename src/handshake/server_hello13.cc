@@ -83,14 +83,19 @@ Verdict read_hello(Handshake& hs) {
   return read_extensions(hs, kInClientHello, hello.extensions);
 }
 
+bool may_use_group(const Handshake& hs, uint16_t group) {
+  return group_usable_13(hs, group) &&
+         group_allowed(**hs.policy, hs.ssl, group, SSL_SECOP_CURVE_CHECK);
+}
+
 // The first of the client's shares whose group we have (OpenSSL's choice, RFC 8446 4.2.8).
 const Group* first_usable_share(const Handshake& hs) {
   Reader shares(hs.offers.key_shares);
   uint16_t group = 0;
   View key_exchange;
   while (shares.u16(group) && shares.vector16(key_exchange)) {
-    if (group_usable_13(hs, group) && std::ranges::find(group_preferences(**hs.policy), group) !=
-                                          group_preferences(**hs.policy).end()) {
+    if (may_use_group(hs, group) && std::ranges::find(group_preferences(**hs.policy), group) !=
+                                        group_preferences(**hs.policy).end()) {
       return find_group(group);
     }
   }
@@ -99,7 +104,7 @@ const Group* first_usable_share(const Handshake& hs) {
 
 uint16_t first_shared_group(const Handshake& hs) {
   for (uint16_t group : group_preferences(**hs.policy)) {
-    if (u16_list_contains(hs.offers.supported_groups, group) && group_usable_13(hs, group)) {
+    if (u16_list_contains(hs.offers.supported_groups, group) && may_use_group(hs, group)) {
       return group;
     }
   }

@@ -108,9 +108,9 @@ Flow ask_srp_user(Handshake& hs) {
     int answer = find_srp_user(hs.conn, alert);
     hs.follow_context();
     if (answer == SSL3_AL_FATAL) {
-      co_return fatal(static_cast<Alert>(alert), alert == SSL_AD_UNKNOWN_PSK_IDENTITY
-                                                     ? SSL_R_PSK_IDENTITY_NOT_FOUND
-                                                     : SSL_R_CLIENTHELLO_TLSEXT);
+      co_return fatal(alert_of(alert, hs.negotiated->version), alert == SSL_AD_UNKNOWN_PSK_IDENTITY
+                                                                   ? SSL_R_PSK_IDENTITY_NOT_FOUND
+                                                                   : SSL_R_CLIENTHELLO_TLSEXT);
     }
     if (answer >= 0) co_return success();
     co_await pause(hs, Want::x509_lookup);

@@ -17,6 +17,11 @@ constexpr int kNeededStrictly = kNeeded | CERT_PKEY_CA_SIGNATURE | CERT_PKEY_CA_
                                 CERT_PKEY_ISSUER_NAME | CERT_PKEY_CERT_TYPE;
 constexpr int kCanSign = CERT_PKEY_SIGN | CERT_PKEY_EXPLICIT_SIGN;
 
+bool checks_strictly(const Policy& policy) {
+  return (policy.certificate_flags & (SSL_CERT_FLAG_SUITEB_128_LOS | SSL_CERT_FLAG_TLS_STRICT)) !=
+         0;
+}
+
 struct Check {
   const Exchange& exchange;
   Array<uint16_t> cert_schemes;  // signature_algorithms_cert of the peer
@@ -55,6 +60,11 @@ bool configured(const Policy& policy, int combined_nid) {
   return false;
 }
 
+// RFC 5246 7.4.1.4.1: the extension is of TLS 1.2 and above.
+bool has_schemes(const Exchange& exchange) {
+  return SSL_version(exchange.ssl) >= TLS1_2_VERSION;
+}
+
 // Is the certificate signed as the peer accepts it?
 bool signature_accepted(const Check& check, const X509* certificate) {
   if (check.default_nid == -1) return true;
@@ -71,6 +81,7 @@ bool signature_accepted(const Check& check, const X509* certificate) {
 }
 
 int check_signatures(const Check& check, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain) {
+  if (!has_schemes(check.exchange)) return CERT_PKEY_EE_SIGNATURE | CERT_PKEY_CA_SIGNATURE;
   if (check.default_nid > 0 && !configured(**check.exchange.policy, check.default_nid)) return 0;
   int result = CERT_PKEY_CA_SIGNATURE;
   bool leaf = check.tls13 ? scheme_for(check.exchange, certificate, key, check.slot,
@@ -81,27 +92,6 @@ int check_signatures(const Check& check, X509* certificate, EVP_PKEY* key, STACK
     if (!signature_accepted(check, sk_X509_value(chain, i))) result &= ~CERT_PKEY_CA_SIGNATURE;
   }
   return result;
-}
-
-// RFC 8422 5.3: a server's certificate is on a curve that the client supports; a client's on one
-// of its own.
-bool curve_accepted(const Exchange& exchange, const X509* certificate) {
-  EVP_PKEY* key = X509_get0_pubkey(certificate);
-  if (key == nullptr) return false;
-  if (EVP_PKEY_is_a(key, "EC") == 0) return true;
-  const Group* group = find_group_of_key(key);
-  if (group == nullptr ||
-      !group_allowed(**exchange.policy, exchange.ssl, group->id, SSL_SECOP_CURVE_CHECK)) {
-    return false;
-  }
-  if (!exchange.server) {
-    for (uint16_t id : group_preferences(**exchange.policy)) {
-      if (id == group->id) return true;
-    }
-    return false;
-  }
-  const Array<uint16_t>& peer = exchange.negotiated->peer_groups;
-  return peer.empty() || peer.contains(group->id);
 }
 
 // RFC 6460 section 3: P-256 goes with SHA-256, P-384 with SHA-384.
@@ -165,6 +155,7 @@ int check_request(const Negotiated& negotiated, X509* certificate, EVP_PKEY* key
 
 // Does a shared scheme sign with keys of this slot?
 bool can_sign(const Check& check) {
+  if (!has_schemes(check.exchange)) return true;
   for (uint16_t id : check.exchange.negotiated->shared_signature_schemes) {
     const SignatureScheme* scheme = find_signature_scheme(id);
     KeySlot slot = KeySlot::rsa;
@@ -188,6 +179,32 @@ bool copy_cert_schemes(const Exchange& exchange, Array<uint16_t>& out) {
 
 }  // namespace
 
+bool curve_accepted(const Exchange& exchange, const X509* certificate) {
+  EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) return false;
+  if (EVP_PKEY_is_a(key, "EC") == 0) return true;
+  const Group* group = find_group_of_key(key);
+  if (group == nullptr ||
+      !group_allowed(**exchange.policy, exchange.ssl, group->id, SSL_SECOP_CURVE_CHECK)) {
+    return false;
+  }
+  if (!exchange.server) {
+    for (uint16_t id : group_preferences(**exchange.policy)) {
+      if (id == group->id) return true;
+    }
+    return false;
+  }
+  const Array<uint16_t>& peer = exchange.negotiated->peer_groups;
+  return peer.empty() || peer.contains(group->id);
+}
+
+bool chain_suits(const Exchange& exchange, const Credential& credential) {
+  if (!checks_strictly(**exchange.policy)) return true;
+  int result = check_chain(exchange, credential.certificate.get(), credential.private_key.get(),
+                           credential.chain.get());
+  return (result & CERT_PKEY_VALID) != 0;
+}
+
 int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
                 STACK_OF(X509) * chain) {
   Check check{exchange, {}, exchange.negotiated->version == TLS1_3_VERSION};
@@ -199,10 +216,7 @@ int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key,
     check.default_nid = default_signature(check.slot);
   }
   const Policy& policy = **exchange.policy;
-  int needed =
-      (policy.certificate_flags & (SSL_CERT_FLAG_SUITEB_128_LOS | SSL_CERT_FLAG_TLS_STRICT)) != 0
-          ? kNeededStrictly
-          : kNeeded;
+  int needed = checks_strictly(policy) ? kNeededStrictly : kNeeded;
   int result = 0;
   if (unsigned long suite_b = policy.certificate_flags & SSL_CERT_FLAG_SUITEB_128_LOS) {
     needed |= CERT_PKEY_SUITEB;

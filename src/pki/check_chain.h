@@ -12,4 +12,12 @@ namespace handfast {
 // does not know.
 int check_chain(const Exchange& exchange, X509* certificate, EVP_PKEY* key, STACK_OF(X509) * chain);
 
+// RFC 8422 5.3: a server's certificate is on a curve that the client supports; a client's on one of
+// its own. The security level allows it. True for keys that are on none.
+[[nodiscard]] bool curve_accepted(const Exchange& exchange, const X509* certificate);
+
+// With SSL_CERT_FLAG_TLS_STRICT or Suite B (SSL_CTX_set_cert_flags): is the credential one that the
+// peer accepts in every respect? True without these flags.
+[[nodiscard]] bool chain_suits(const Exchange& exchange, const Credential& credential);
+
 }  // namespace handfast

@@ -6,6 +6,7 @@
 #include "crypto/cipher_class.h"
 #include "extension/lists.h"
 #include "extension/preferences.h"
+#include "pki/check_chain.h"
 #include "pki/key_slot.h"
 
 namespace handfast {
@@ -24,17 +25,6 @@ bool has_schemes(const Exchange& exchange) {
   return exchange.negotiated->version >= TLS1_2_VERSION;
 }
 
-// RFC 8422 5.1.1: the client must know the curve of an ECDSA certificate, if it names any.
-bool curve_fits(const Exchange& exchange, X509* certificate) {
-  EVP_PKEY* key = X509_get0_pubkey(certificate);
-  if (key == nullptr) return false;
-  if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || exchange.offers.supported_groups.empty()) {
-    return true;
-  }
-  const Group* group = find_group_of_key(key);
-  return group != nullptr && u16_list_contains(exchange.offers.supported_groups, group->id);
-}
-
 bool has_certificate(const Exchange& exchange, KeySlot slot) {
   const Credential& credential = credential_of(exchange, slot);
   return credential.certificate != nullptr && credential.private_key != nullptr;
@@ -42,7 +32,8 @@ bool has_certificate(const Exchange& exchange, KeySlot slot) {
 
 bool usable(const Exchange& exchange, KeySlot slot) {
   return has_certificate(exchange, slot) &&
-         curve_fits(exchange, credential_of(exchange, slot).certificate.get());
+         curve_accepted(exchange, credential_of(exchange, slot).certificate.get()) &&
+         chain_suits(exchange, credential_of(exchange, slot));
 }
 
 bool sent_to_peer(const Exchange& exchange, uint16_t id) {

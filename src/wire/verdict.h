@@ -41,6 +41,10 @@ enum class Alert : uint8_t {
   none = 255,  // fail without telling the peer
 };
 
+// The alert that an application's callback chose, as `version` knows it (0: not known yet); `none`
+// for a value that is no alert of TLS.
+Alert alert_of(int chosen, uint16_t version);
+
 // Success, or why not: the alert for the peer and the reason for the error queue. Returned by
 // everything that can fail; raised and sent in one place, connection/driver.cc.
 struct [[nodiscard]] Verdict {

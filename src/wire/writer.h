@@ -15,7 +15,8 @@ class Writer {
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] size_t size() const { return out_.size(); }
   [[nodiscard]] Bytes& out() { return out_; }
-  void fail() { ok_ = false; }
+  // Whether it failed because a vector is longer than its length can say; memory otherwise.
+  [[nodiscard]] bool too_long() const { return too_long_; }
 
   void u8(uint8_t value) { integer<1>(value); }
   void u16(uint16_t value) { integer<2>(value); }
@@ -39,7 +40,7 @@ class Writer {
       if (!writer_.ok_) return;
       size_t length = writer_.size() - start_;
       if (length >> (8 * kLength) != 0) {
-        writer_.fail();
+        writer_.fail_too_long();
         return;
       }
       writer_.put<kLength>(writer_.out_.data() + start_ - kLength, static_cast<uint32_t>(length));
@@ -53,6 +54,10 @@ class Writer {
   };
 
  private:
+  void fail_too_long() {
+    ok_ = false;
+    too_long_ = true;
+  }
   template <size_t kLength>
   static void put(uint8_t* at, uint32_t value) {
     for (size_t i = 0; i < kLength; ++i) {
@@ -67,13 +72,14 @@ class Writer {
   }
   template <size_t kLength>
   void vector(View value) {
-    if (value.size() >> (8 * kLength) != 0) return fail();
+    if (value.size() >> (8 * kLength) != 0) return fail_too_long();
     integer<kLength>(static_cast<uint32_t>(value.size()));
     bytes(value);
   }
 
   Bytes& out_;
   bool ok_ = true;
+  bool too_long_ = false;
 };
 
 using Prefixed8 = Writer::Prefixed<1>;
