@@ -350,7 +350,8 @@ class Program:
             if paths or pathlib.Path(f"/proc/{pid}/exe").exists():
                 self._check_paths(paths)
                 counted += 1
-        require(counted >= at_least, f"{self} has {counted} processes, not {at_least}")
+        require(counted >= at_least, f"{self} has {counted} of {pids} as processes, not {at_least}: "
+                                     f"{self.last_words()}")
 
     def check_loaded(self):
         """The loader's word for which library the process has initialised, also after its end."""
