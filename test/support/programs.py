@@ -181,8 +181,15 @@ class Lab:
         """The port of a server that several cases use. `make` starts it, (server, port), for the
         first of them, and again if it has died since."""
         known = self.servers.get((make, *arguments))
+        if isinstance(known, Failure):
+            raise known
         if known is None or known[0].process.poll() is not None:
-            known = make(self, *arguments)
+            try:
+                known = make(self, *arguments)
+            except Failure:
+                # The other cases need not wait for it.
+                self.servers[(make, *arguments)] = Failure("not run: its server did not start")
+                raise
             self.servers[(make, *arguments)] = known
         return known[1]
 

@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import time
 
 from programs import HOST, OPENSSL, PAIRINGS, PYTHON, ROOT, clean_environment, require, sha256
 
@@ -87,11 +88,14 @@ def start_plain_origin(lab):
     return server, server.port()
 
 
+def curl_command(version, *arguments):
+    """curl with that version of TLS; it trusts ca.pem and asks 127.0.0.1 for any host."""
+    return [CURL, "-sS", "-v", "--noproxy", "*", "--cacert", "ca.pem", "--tlsv" + version,
+            "--tls-max", version, "--connect-to", "::127.0.0.1:", *arguments]
+
+
 def curl(lab, library, version, *arguments, status=0):
-    """Runs curl with that version of TLS, which trusts ca.pem and asks 127.0.0.1 for any host."""
-    program = lab.run(library, [CURL, "-sS", "-v", "--noproxy", "*", "--cacert", "ca.pem",
-                                "--tlsv" + version, "--tls-max", version,
-                                "--connect-to", "::127.0.0.1:", *arguments], TIMEOUT)
+    program = lab.run(library, curl_command(version, *arguments), TIMEOUT)
     require(program.process.returncode == status,
             f"{program} ended with status {program.process.returncode}: {program.last_words()}")
     if status == 0:
@@ -137,6 +141,25 @@ def put_all(lab, library, version, port, *options, folder="", stored=None):
         file.unlink()
 
 
+def slow_download(lab, library, version, port, path, *options):
+    """A download of 8MB that has begun: (curl, its file). The server or an option makes it slow."""
+    target = lab.folder / f"slow-{library}-{version}-{port}"
+    program = lab.start(library, curl_command(version, "-N", "-o", target, *options,
+                                              f"https://{HOST}:{port}/{path}"))
+    deadline = time.monotonic() + TIMEOUT
+    while not target.exists() or target.stat().st_size == 0:
+        require(time.monotonic() < deadline, "a transfer does not begin")
+        time.sleep(0.02)
+    return program, target
+
+
+def finish_download(lab, program, target):
+    program.succeed(TIMEOUT)
+    program.check_loaded()
+    require(sha256(target.read_bytes()) == lab.hashes["8MB"], "another checksum")
+    target.unlink()
+
+
 def s_client(lab, library, version, port, path, *options, host=HOST):
     """What s_client prints when it asks for a page with HTTP/1.0."""
     program = lab.start(library, [OPENSSL, "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile",
@@ -160,6 +183,16 @@ def resume(lab, library, version, port, path, new, resumed, *options):
     require(re.search(r"^Reused, TLSv", second, re.MULTILINE), "the session is not resumed")
     require(re.search(resumed, second), f"the second page is not '{resumed}'")
     return second
+
+
+def early_data(lab, library, port, path, early):
+    """The request for a page is sent as 0-RTT data, and the page matches `early`."""
+    session = lab.path(f"early-{library}-{port}.pem")
+    s_client(lab, library, "1.3", port, path, "-sess_out", session)
+    lab.write("early.txt", f"GET /{path}?early HTTP/1.0\r\nHost: {HOST}\r\n\r\n")
+    text = s_client(lab, library, "1.3", port, path, "-sess_in", session, "-early_data", "early.txt")
+    require("Early data was accepted" in text, "the early data was not accepted")
+    require(re.search(early, text), f"the page is not '{early}'")
 
 
 def stapled(lab, library, version, port):

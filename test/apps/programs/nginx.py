@@ -6,11 +6,11 @@ import os
 import signal
 import time
 
-from programs import HOST, Failure, Program, require, sha256
+from programs import Failure, Program, require
 from web import (
-    CURL, OTHER_HOST, TIMEOUT, curl, drop_rights, end_gracefully, get_all, make_ocsp_response,
-    make_other_certificates, make_payloads, page, pairs, put_all, resume, s_client, shared_folder,
-    stapled)
+    CURL, OTHER_HOST, TIMEOUT, curl, drop_rights, early_data, end_gracefully,
+    finish_download, get_all, make_ocsp_response, make_other_certificates, make_payloads, page, pairs, put_all, resume, s_client, shared_folder,
+    slow_download, stapled)
 
 NGINX = "/usr/sbin/nginx"
 PACKAGES = "nginx curl openssl"
@@ -152,15 +152,8 @@ def ticket_session(lab, client, library, version):
     require("TLS session ticket:" in text, "there is no ticket")
 
 
-def early_data(lab, client, library):
-    """The request is sent as 0-RTT data and answered."""
-    port = nginx(lab, library).early
-    session = lab.path(f"early-{client}-{library}.pem")
-    s_client(lab, client, "1.3", port, "status", "-sess_out", session)
-    lab.write("early.txt", f"GET /status?early HTTP/1.0\r\nHost: {HOST}\r\n\r\n")
-    text = s_client(lab, client, "1.3", port, "late", "-sess_in", session, "-early_data", "early.txt")
-    require("Early data was accepted" in text, "the early data was not accepted")
-    require("early=<1>" in text, "the request was not early")
+def early_data_of_client(lab, client, library):
+    early_data(lab, client, nginx(lab, library).early, "status", "early=<1>")
 
 
 def client_certificates(lab, client, library, version):
@@ -203,9 +196,7 @@ def reload(lab, client, library):
     session = lab.path(f"reload-{client}-{library}.pem")
     before = s_client(lab, client, "1.2", server.tickets, "status", "-sess_out", session)
     wait_for_certificate(lab, client, server, "Server public key is 256 bit")
-    transfers = [slow_transfer(lab, client, version, server) for version in ("1.2", "1.3")]
-    for _, target in transfers:
-        wait_for_bytes(target)
+    transfers = [slow_download(lab, client, version, server.tickets, "slow/8MB") for version in ("1.2", "1.3")]
     for kind in ("pem", "key"):
         (server.folder / f"changing.{kind}").write_bytes((lab.folder / f"rsa.{kind}").read_bytes())
     (server.folder / "ticket-keys.conf").write_text("".join(
@@ -218,26 +209,9 @@ def reload(lab, client, library):
                            "-sess_out", session + ".renewed")
     require("resumed=r " in with_ticket, "the ticket under the old key is worth nothing")
     require(ticket_name(with_ticket) != ticket_name(before), "the ticket is not renewed")
-    for program, target in transfers:
-        program.succeed(TIMEOUT)
-        program.check_loaded()
-        require(sha256(target.read_bytes()) == lab.hashes["8MB"], "another checksum")
+    for transfer in transfers:
+        finish_download(lab, *transfer)
     settled(server, old)
-
-
-def slow_transfer(lab, client, version, server):
-    target = lab.folder / f"slow-{client}-{version}-{server.tickets}"
-    program = lab.start(client, [CURL, "-sS", "--noproxy", "*", "--cacert", "ca.pem", "--tlsv" + version,
-                                 "--tls-max", version, "--connect-to", "::127.0.0.1:", "-N", "-o",
-                                 target, f"https://{HOST}:{server.tickets}/slow/8MB"])
-    return program, target
-
-
-def wait_for_bytes(file):
-    deadline = time.monotonic() + TIMEOUT
-    while not file.exists() or file.stat().st_size == 0:
-        require(time.monotonic() < deadline, "a transfer does not begin")
-        time.sleep(0.02)
 
 
 def wait_for_certificate(lab, client, server, description):
@@ -273,7 +247,7 @@ def cases(report, lab):
             report.case(f"{name}.{function.__name__.replace('_', '-')}", function, lab, client,
                         library, version)
     for client, library in (("system", "ours"), ("ours", "system")):
-        report.case(f"nginx-{library}.client-{client}.tls1.3.early-data", early_data, lab, client,
+        report.case(f"nginx-{library}.client-{client}.tls1.3.early-data", early_data_of_client, lab, client,
                     library)
         report.case(f"nginx-{library}.client-{client}.reload", reload, lab, client, library)
     for library in ("ours", "system"):
