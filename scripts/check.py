@@ -195,7 +195,8 @@ def constant_time(section):
 
 
 def apps(section):
-    section.runner("apps", [ROOT / "test/apps/run"], HANDFAST_BUILD=str(BUILD / "release"))
+    section.runner("apps", [ROOT / "test/apps/run"], timeout=1000,
+                   HANDFAST_BUILD=str(BUILD / "release"))
 
 
 def peers(section):

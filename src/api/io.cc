@@ -63,9 +63,11 @@ int write_bytes(SSL* ssl, const void* buffer, size_t length, size_t* done) {
   return result;
 }
 
-// What the BIO that stopped us waits for; SSL_ERROR_NONE when it says nothing.
-int bio_error(BIO* bio) {
+// What the BIO that stopped us waits for; SSL_ERROR_NONE when it says nothing. A BIO for both
+// directions may still say of the other what it waited for there: the direction at hand goes first.
+int bio_error(BIO* bio, bool writing) {
   if (bio == nullptr) return SSL_ERROR_NONE;
+  if (writing && BIO_should_write(bio)) return SSL_ERROR_WANT_WRITE;
   if (BIO_should_read(bio)) return SSL_ERROR_WANT_READ;
   if (BIO_should_write(bio)) return SSL_ERROR_WANT_WRITE;
   if (!BIO_should_io_special(bio)) return SSL_ERROR_NONE;
@@ -82,9 +84,9 @@ int bio_error(BIO* bio) {
 int want_error(const SSL* ssl) {
   switch (ssl->want) {
     case SSL_READING:
-      return bio_error(ssl->rbio);
+      return bio_error(ssl->rbio, false);
     case SSL_WRITING:
-      return bio_error(ssl->wbio);
+      return bio_error(ssl->wbio, true);
     case SSL_X509_LOOKUP:
       return SSL_ERROR_WANT_X509_LOOKUP;
     case SSL_RETRY_VERIFY:

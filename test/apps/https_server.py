@@ -2,8 +2,9 @@
 of what it was sent.
 
 usage: https_server.py VERSION CERTIFICATE KEY
+       https_server.py plain
 
-VERSION is TLSv1_2 or TLSv1_3."""
+VERSION is TLSv1_2 or TLSv1_3; `plain` is HTTP without TLS, what a proxy has behind it."""
 
 import hashlib
 import http.server
@@ -56,16 +57,22 @@ class Server(socketserver.ThreadingTCPServer):
         self.context = context
 
     def finish_request(self, request, client_address):
+        if self.context is None:
+            super().finish_request(request, client_address)
+            return
         with self.context.wrap_socket(request, server_side=True) as connection:
             super().finish_request(connection, client_address)
 
 
-def main():
+def tls_context(version, certificate, key):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    version, certificate, key = sys.argv[1:]
     context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
     context.load_cert_chain(certificate, key)
-    Server(context).serve_forever()
+    return context
+
+
+def main():
+    Server(None if sys.argv[1] == "plain" else tls_context(*sys.argv[1:])).serve_forever()
 
 
 main()

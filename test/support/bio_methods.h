@@ -23,6 +23,7 @@ struct Flow {
 
 struct Faults {
   Flow read, write;
+  bool keep_flags = false;  ///< a retry in one direction stays said when the other is used
 };
 
 enum class Pass { bytes, retry, fail, end };
@@ -47,8 +48,9 @@ inline Pass decide(Flow& flow, size_t* size) {
 }
 
 inline int fault_read(BIO* bio, char* data, size_t size, size_t* done) {
-  Flow& flow = static_cast<Faults*>(BIO_get_data(bio))->read;
-  BIO_clear_retry_flags(bio);
+  Faults& faults = *static_cast<Faults*>(BIO_get_data(bio));
+  Flow& flow = faults.read;
+  if (!faults.keep_flags) BIO_clear_retry_flags(bio);
   *done = 0;
   switch (decide(flow, &size)) {
     case Pass::retry:
@@ -68,8 +70,9 @@ inline int fault_read(BIO* bio, char* data, size_t size, size_t* done) {
 }
 
 inline int fault_write(BIO* bio, const char* data, size_t size, size_t* done) {
-  Flow& flow = static_cast<Faults*>(BIO_get_data(bio))->write;
-  BIO_clear_retry_flags(bio);
+  Faults& faults = *static_cast<Faults*>(BIO_get_data(bio));
+  Flow& flow = faults.write;
+  if (!faults.keep_flags) BIO_clear_retry_flags(bio);
   *done = 0;
   switch (decide(flow, &size)) {
     case Pass::retry:

@@ -1,5 +1,6 @@
 """Runs programs on a chosen libssl.so.3 for the tests in test/apps and test/peers: certificates,
-payloads, processes with evidence of the library they loaded, and the PASS/FAIL/SKIP lines."""
+payloads, processes with evidence of the library they loaded, and the PASS/FAIL/SKIP lines. Threads
+may each have a Lab of their own."""
 
 import hashlib
 import itertools
@@ -9,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,10 @@ PYTHON = "/usr/bin/python3"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = "localhost"
 READY_SECONDS = 10
+# (client's library, server's library)
+PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours"), ("system", "system")]
+# Below the ports that the kernel gives to clients.
+SERVER_PORTS = range(10240, 32000)
 
 
 class Failure(Exception):
@@ -38,6 +44,11 @@ def library_folder(arguments):
     if not (folder / "libssl.so.3").exists():
         sys.exit(f"{folder}/libssl.so.3 does not exist")
     return folder
+
+
+def end_on_sigterm():
+    """Makes SIGTERM an orderly end. For the main thread."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 
 class Report:
@@ -60,16 +71,20 @@ class Report:
             require(time.monotonic() < self.end, f"not run: the {self.seconds} s for all are over")
             function(*arguments)
         except Failure as failure:
-            self.fail(name, " ".join(str(failure).split()))
+            self.fail(name, str(failure))
+        except Exception as error:  # a mistake in one case must not take the others along
+            self.fail(name, f"{type(error).__name__}: {error}")
         else:
             self.say(f"PASS {self.area}.{name}")
 
     def say(self, line):
+        """One line in one piece, whatever other threads print."""
         with self.lock:
-            print(line, flush=True)
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
 
     def fail(self, name, why):
-        self.say(f"FAIL {self.area}.{name}: {why}")
+        self.say(f"FAIL {self.area}.{name}: {' '.join(why.split())}")
         self.failed = True
 
     def skip(self, name, why):
@@ -77,25 +92,40 @@ class Report:
 
 
 class Lab:
-    """A temporary folder with certificates and payloads, and the processes started in it."""
+    """A temporary folder with certificates and payloads, and the processes started in it. `ours` is
+    the folder of the library under test."""
+
+    # Two runs at a time do not start with the same ones.
+    next_port = itertools.cycle([*SERVER_PORTS[os.getpid() % 997 * 16:], *SERVER_PORTS])
 
     def __init__(self, ours):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="handfast-test-"))
+        # Servers that root starts give up their rights and then read their files.
+        self.folder.chmod(0o755)
         self.ours = ours
         self.programs = []
         self.servers = {}
         self.hashes = {}
         self.closed = False
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends all its programs; no other can be started."""
         self.closed = True
         for program in self.programs:
             program.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def another(self):
+        """A lab of its own with copies of what is in this one's folder."""
+        lab = Lab(self.ours)
+        shutil.copytree(self.folder, lab.folder, dirs_exist_ok=True)
+        return lab
 
     def path(self, name):
         return str(self.folder / name)
@@ -131,12 +161,35 @@ class Lab:
             program.check_loaded()
         return program
 
+    def free_port(self):
+        """A TCP port of 127.0.0.1 for a server that must be told one. No other caller gets it."""
+        for port in self.next_port:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
+
+    def write(self, name, text):
+        """A file in the lab, a server's configuration for one. Returns its path."""
+        (self.folder / name).write_text(text)
+        return self.path(name)
+
     def shared(self, make, *arguments):
         """The port of a server that several cases use. `make` starts it, (server, port), for the
         first of them, and again if it has died since."""
         known = self.servers.get((make, *arguments))
+        if isinstance(known, Failure):
+            raise known
         if known is None or known[0].process.poll() is not None:
-            known = make(self, *arguments)
+            try:
+                known = make(self, *arguments)
+            except Failure:
+                # The other cases need not wait for it.
+                self.servers[(make, *arguments)] = Failure("not run: its server did not start")
+                raise
             self.servers[(make, *arguments)] = known
         return known[1]
 
@@ -172,17 +225,19 @@ def clean_environment():
 
 
 class Program:
-    """A running program. `library` is "ours", "system", or None where libssl plays no part."""
+    """A running program. `library` is "ours", "system", or None where libssl plays no part. Without
+    `traced` the loader keeps no account: for servers that close descriptors which are not theirs, so
+    that the account would go to whatever has the number next; check_mapped() is for them."""
 
     count = itertools.count(1)
 
-    def __init__(self, lab, library, command, stdin=None, environment=None):
+    def __init__(self, lab, library, command, stdin=None, environment=None, traced=True):
         self.lab = lab
         self.library = library
         self.command = command
         self.prefix = lab.folder / f"program-{next(Program.count)}"
         variables = clean_environment() | (environment or {})
-        if library is not None:
+        if library is not None and traced:
             # The loader's own account, for programs that are gone before /proc can be read.
             variables |= {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{self.prefix}.loader"}
         if library == "ours":
@@ -264,13 +319,46 @@ class Program:
             time.sleep(0.01)
         return port
 
+    def listens(self, *ports):
+        """Waits until something listens on each of the ports that it was told."""
+        deadline = time.monotonic() + READY_SECONDS
+        while missing := set(ports) - listening_ports():
+            require(self.process.poll() is None,
+                    f"{self} ended before it listened: {self.last_words()}")
+            require(time.monotonic() < deadline, f"{self} does not listen on {missing}")
+            time.sleep(0.01)
+
+    def processes(self):
+        """Its process and those that it or they have started and that are not gone: the ids of its
+        session's processes and of their children, also of those with a session of their own."""
+        session, children = set(), {}
+        for pid, parent, leader in process_table():
+            children.setdefault(parent, []).append(pid)
+            if leader == self.process.pid:
+                session.add(pid)
+        found, unseen = set(), list(session)
+        while unseen:
+            pid = unseen.pop()
+            found.add(pid)
+            unseen += [child for child in children.get(pid, []) if child not in found]
+        return sorted(found)
+
     def check_mapped(self):
         """The kernel's word for which library the running process has mapped."""
-        try:
-            maps = pathlib.Path(f"/proc/{self.process.pid}/maps").read_text()
-        except OSError:
-            maps = ""
-        self._check_paths(set(re.findall(r"(/\S*/libssl\.so\.3)$", maps, re.MULTILINE)))
+        self._check_paths(mapped_libraries(self.process.pid))
+
+    def check_all_mapped(self, at_least=1):
+        """The same of each of its processes, workers too, of which there must be so many."""
+        pids = self.processes()
+        counted = 0
+        for pid in pids:
+            paths = mapped_libraries(pid)
+            # One that has just ended has no memory any more.
+            if paths or pathlib.Path(f"/proc/{pid}/exe").exists():
+                self._check_paths(paths)
+                counted += 1
+        require(counted >= at_least, f"{self} has {counted} of {pids} as processes, not {at_least}: "
+                                     f"{self.last_words()}")
 
     def check_loaded(self):
         """The loader's word for which library the process has initialised, also after its end."""
@@ -292,11 +380,56 @@ class Program:
                 self.process.stdin.close()
             except BrokenPipeError:
                 pass
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        if self.process.poll() is None:
+            for pid in self.processes():
+                kill(os.kill, pid)
+        elif pathlib.Path(f"/proc/{self.process.pid}").exists():
+            return  # somebody else's by now, so that no process is left in its group
+        kill(os.killpg, self.process.pid)
         self.process.wait()
+
+
+def kill(function, number):
+    try:
+        function(number, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def process_table():
+    """(id, parent's id, session's id) of each process."""
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            # The name, which may hold anything, stands in brackets before these.
+            fields = (entry / "stat").read_text(errors="replace").rpartition(") ")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z":
+            yield int(entry.name), int(fields[1]), int(fields[3])
+
+
+def mapped_libraries(pid):
+    """The paths under which process `pid` has mapped a libssl.so.3."""
+    try:
+        maps = pathlib.Path(f"/proc/{pid}/maps").read_text(errors="replace")
+    except OSError:
+        maps = ""
+    return set(re.findall(r"(/\S*/libssl\.so\.3)$", maps, re.MULTILINE))
+
+
+def listening_sockets():
+    """(inode, port) of each TCP socket that listens."""
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                yield fields[9], int(fields[1].rsplit(":", 1)[1], 16)
+
+
+def listening_ports():
+    return {port for _, port in listening_sockets()}
 
 
 def listening_port(pid):
@@ -310,13 +443,7 @@ def listening_port(pid):
         return None
     if not inodes:
         return None
-    for table in ("tcp", "tcp6"):
-        for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            listening = fields[3] == "0A"
-            if listening and fields[9] in inodes:
-                return int(fields[1].rsplit(":", 1)[1], 16)
-    return None
+    return next((port for inode, port in listening_sockets() if inode in inodes), None)
 
 
 def sha256(data):

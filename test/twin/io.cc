@@ -344,6 +344,25 @@ void read_while_a_write_waits() {
   said("server reads", p.server.get(), SSL_read(p.server.get(), buffer, 16));
 }
 
+// A BIO that asks for retries in one direction and has not taken back those of the other.
+void flags_of_both_directions() {
+  for (int other : {BIO_FLAGS_READ, BIO_FLAGS_WRITE, BIO_FLAGS_READ | BIO_FLAGS_WRITE}) {
+    Faults faults;
+    Peers p = make_peers();
+    link_memory(p, &faults, nullptr);
+    require(handshake(p).good(), "handshake");
+    faults.keep_flags = true;
+    char buffer[16];
+    for (BIO* bio : {SSL_get_rbio(p.client.get()), SSL_get_wbio(p.client.get())}) {
+      BIO_set_flags(bio, other | BIO_FLAGS_SHOULD_RETRY);
+    }
+    faults.read.stall_at = faults.read.passed;
+    said(text("read with %d", other).c_str(), p.client.get(), SSL_read(p.client.get(), buffer, 16));
+    faults.write.stall_at = faults.write.passed + 10;
+    said(text("write with %d", other).c_str(), p.client.get(), SSL_write(p.client.get(), "x", 1));
+  }
+}
+
 void bio_errors() {
   for (int64_t at : {0, 3, 7}) {
     Faults faults;
@@ -385,6 +404,7 @@ int main(int argc, char** argv) {
               {"auto-retry", auto_retry},
               {"modes", modes},
               {"read-while-a-write-waits", read_while_a_write_waits},
+              {"flags-of-both-directions", flags_of_both_directions},
               {"bio-errors", bio_errors}},
              argc, argv);
 }
