@@ -64,6 +64,7 @@ class Language:
             server = lab.start(server_library, self.server)
             ports = json.loads(server.wait_for(r"listening (\{.*\})\n")[1])
             client = lab.run(client_library, [*self.client, json.dumps(ports)], CLIENT_SECONDS)
+            require(server.process.poll() is None, f"{server} died: {server.last_words()}")
             server.check_mapped()
             server.stop()
         except Failure as failure:
