@@ -205,15 +205,19 @@ class Lab:
         }
         (self.folder / "openssl.cnf").write_text("[req]\ndistinguished_name=dn\n[dn]\n")
         for name, (subject, key, extensions) in kinds.items():
-            command = [OPENSSL, "req", "-x509", "-nodes", "-days", "2", "-subj", subject, *key,
-                       "-config", self.path("openssl.cnf"),
-                       "-keyout", self.path(f"{name}.key"), "-out", self.path(f"{name}.pem")]
-            for extension in extensions:
-                command += ["-addext", extension]
-            if name != "ca":
-                command += ["-addext", "basicConstraints=critical,CA:FALSE",
-                            "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key")]
-            subprocess.run(command, check=True, capture_output=True, env=clean_environment())
+            self.make_certificate(name, subject, key, extensions)
+
+    def make_certificate(self, name, subject, key, extensions):
+        """NAME.pem, issued by ca.pem (which issues itself), and NAME.key."""
+        command = [OPENSSL, "req", "-x509", "-nodes", "-days", "2", "-subj", subject, *key,
+                   "-config", self.path("openssl.cnf"),
+                   "-keyout", self.path(f"{name}.key"), "-out", self.path(f"{name}.pem")]
+        for extension in extensions:
+            command += ["-addext", extension]
+        if name != "ca":
+            command += ["-addext", "basicConstraints=critical,CA:FALSE",
+                        "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key")]
+        subprocess.run(command, check=True, capture_output=True, env=clean_environment())
 
 
 def clean_environment():
