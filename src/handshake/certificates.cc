@@ -37,15 +37,7 @@ Verdict read_entries(Handshake& hs, View list, X509StackPtr& chain) {
 }  // namespace
 
 void keep_chain(Handshake& hs, X509StackPtr chain) {
-  if (hs.server) {
-    hs.client_chain = std::move(chain);
-    return;
-  }
-  Session& session = *hs.conn.session;
-  X509* leaf = sk_X509_value(chain.get(), 0);
-  if (leaf != nullptr) X509_up_ref(leaf);
-  session.peer.reset(leaf);
-  session.peer_chain = std::move(chain);
+  (hs.server ? hs.client_chain : hs.conn.session->peer_chain) = std::move(chain);
 }
 
 namespace {
@@ -108,14 +100,15 @@ Flow verify_peer(Handshake& hs) {
   }
   bool required = hs.server || (*hs.trust)->verify_mode != SSL_VERIFY_NONE;
   if (required && outcome == VerifyOutcome::rejected) {
-    // A server that was not accepted has no certificate for the application, which still sees the
-    // chain.
-    if (!hs.server) session.peer.reset();
     co_return fatal(alert_for_verify_error(result), SSL_R_CERTIFICATE_VERIFY_FAILED);
   }
   ERR_clear_error();
-  CHECK(check_key(hs, sk_X509_value(chain, 0)));
-  if (!hs.server) session.verify_result = result;
+  X509* leaf = sk_X509_value(chain, 0);
+  CHECK(check_key(hs, leaf));
+  if (hs.server) co_return success();
+  X509_up_ref(leaf);
+  session.peer.reset(leaf);
+  session.verify_result = result;
   co_return success();
 }
 

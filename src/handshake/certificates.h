@@ -14,7 +14,8 @@ namespace handfast {
 void keep_chain(Handshake& hs, X509StackPtr chain);
 // The certificate's DER form.
 [[nodiscard]] Verdict encode_certificate(X509* certificate, Bytes& der);
-// Verifies the peer's chain, waiting when the application asks to; keeps the result.
+// Verifies the peer's chain, waiting when the application asks to. A server's certificate is the
+// session's then.
 Flow verify_peer(Handshake& hs);
 // Server: verifies the chain that the client has shown, or fails with `missing` where there must be
 // one; it becomes the session's then, which after the handshake is replaced by a copy for that.

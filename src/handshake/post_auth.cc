@@ -74,6 +74,8 @@ Flow read_authentication(Handshake& hs) {
 }
 
 Flow answer_authentication(Handshake& hs) {
+  // RFC 8446 6.1: after close_notify the sender "will not send any more messages".
+  if ((hs.conn.shutdown & SSL_SENT_SHUTDOWN) != 0) co_return success();
   if (!hs.transcript.copy_from(hs.conn.post_auth->handshake)) co_return malloc_failure();
   View named;
   Bytes context;
