@@ -50,9 +50,8 @@ void refused_below_tls13() {
 }
 
 void not_offered() {
-  Peers peers = connected({.server_context = [](SSL_CTX* c) {
-    SSL_CTX_set_verify(c, kAskLater, nullptr);
-  }});
+  Peers peers =
+      connected({.server_context = [](SSL_CTX* c) { SSL_CTX_set_verify(c, kAskLater, nullptr); }});
   said("not offered", peers.server.get());
 }
 
@@ -82,10 +81,9 @@ void offered_after_a_retry_request() {
 }
 
 void configurations() {
-  for (int mode :
-       {SSL_VERIFY_NONE, SSL_VERIFY_POST_HANDSHAKE, SSL_VERIFY_PEER, kAskLater,
-        kAskLater | SSL_VERIFY_CLIENT_ONCE, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE,
-        SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_POST_HANDSHAKE}) {
+  for (int mode : {SSL_VERIFY_NONE, SSL_VERIFY_POST_HANDSHAKE, SSL_VERIFY_PEER, kAskLater,
+                   kAskLater | SSL_VERIFY_CLIENT_ONCE, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE,
+                   SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_POST_HANDSHAKE}) {
     out("mode %d", mode);
     Peers peers = connected(later_authentication("client-ed25519", mode));
     out("  after the handshake: %s", peer_line(peers.server.get()).c_str());
@@ -138,9 +136,9 @@ void one_at_a_time() {
   said("before the second answer", server);
 }
 
-constexpr const char* kClients[] = {"client-ed25519", "client-rsa",      "client-p256",
-                                    "server-ed448",   "client-stranger", "server-purpose",
-                                    "server-expired", ""};
+constexpr const char* kClients[] = {
+    "client-ed25519",  "client-rsa",     "client-p256",    "server-ed448",
+    "client-stranger", "server-purpose", "server-expired", ""};
 
 void certificates() {
   for (int mode : {kAskLater, kAskLater | SSL_VERIFY_FAIL_IF_NO_PEER_CERT}) {

@@ -307,7 +307,8 @@ void trace() {
   long size = BIO_get_mem_data(memory.get(), &data);
   std::string said(data, static_cast<size_t>(size));
   // What is random: the context, the signature, the verify data.
-  for (const char* title : {"context (len=32): ", "Signature (len=64): ", "verify_data (len=48): "}) {
+  for (const char* title :
+       {"context (len=32): ", "Signature (len=64): ", "verify_data (len=48): "}) {
     size_t at = said.find(title);
     for (; at != std::string::npos; at = said.find(title, at)) {
       at += std::strlen(title);

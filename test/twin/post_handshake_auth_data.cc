@@ -10,12 +10,6 @@ void both_read(Peers& peers) {
   out("  server: %s", reads(peers.server.get()).c_str());
 }
 
-std::string writes(SSL* ssl, const std::string& data) {
-  ERR_clear_error();
-  int returned = SSL_write(ssl, data.data(), static_cast<int>(data.size()));
-  return outcome_and_want(ssl, returned);
-}
-
 // SSL_read, SSL_peek and SSL_write of the server send the request too.
 void request_leaves_with_any_call() {
   char byte;
@@ -155,8 +149,8 @@ void small_pair() {
 void pieces() {
   for (size_t piece : {1u, 3u, 50u}) {
     Faults client, server;
-    client.read = client.write = server.read = server.write = {.piece = piece,
-                                                               .retry_between = piece != 3};
+    client.read = client.write = server.read =
+        server.write = {.piece = piece, .retry_between = piece != 3};
     Peers peers = make_peers(later_authentication("client-rsa"));
     link_memory(peers, &client, &server);
     require(handshake(peers).good(), "handshake");
