@@ -1,9 +1,11 @@
-// SSL_do_handshake(3), SSL_connect(3), SSL_accept(3), SSL_get_state(3), SSL_key_update(3).
+// SSL_do_handshake(3), SSL_connect(3), SSL_accept(3), SSL_get_state(3), SSL_key_update(3),
+// SSL_verify_client_post_handshake(3).
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include "connection/connection.h"
 #include "driver/driver.h"
+#include "handshake/certificates.h"
 
 using handfast::Phase;
 using handfast::Role;
@@ -24,6 +26,16 @@ int request_renegotiation(SSL* ssl, bool fresh) {
   ssl->renegotiation.fresh = fresh;
   if (ssl->role != Role::unset) ssl->renegotiation.due = true;
   return 1;
+}
+
+// Why a client cannot be asked for a certificate now; 0: it can.
+int refusal_to_request(const SSL* ssl) {
+  if (ssl->negotiated.version != TLS1_3_VERSION) return SSL_R_WRONG_SSL_VERSION;
+  if (!ssl->server) return SSL_R_NOT_SERVER;
+  if (SSL_is_init_finished(ssl) == 0) return SSL_R_STILL_IN_INIT;
+  if (ssl->post_auth == nullptr) return SSL_R_EXTENSION_NOT_RECEIVED;
+  if (ssl->post_auth->sent != nullptr) return SSL_R_REQUEST_SENT;
+  return handfast::may_request_certificate(*ssl) ? 0 : SSL_R_INVALID_CONFIG;
 }
 
 }  // namespace
@@ -106,6 +118,17 @@ void SSL_CTX_set_post_handshake_auth(SSL_CTX* ctx, int value) {
 
 void SSL_set_post_handshake_auth(SSL* ssl, int value) {
   if (handfast::Policy* policy = ssl->policy.edit()) policy->post_handshake_auth = value != 0;
+}
+
+int SSL_verify_client_post_handshake(SSL* ssl) {
+  int reason = refusal_to_request(ssl);
+  if (reason != 0) {
+    ERR_raise(ERR_LIB_SSL, reason);
+    return 0;
+  }
+  ssl->post_auth->due = true;
+  ssl->in_init = true;
+  return 1;
 }
 
 int SSL_get_key_update_type(const SSL* ssl) {

@@ -36,6 +36,8 @@ void forget_handshake(Connection& connection) {
   connection.key_update = SSL_KEY_UPDATE_NONE;
   connection.key_updates_received = 0;
   connection.renegotiation = Renegotiation();
+  connection.certificate_requests = 0;
+  connection.post_auth.reset();
 }
 
 void share(Connection& connection, Context* context) {

@@ -8,6 +8,7 @@
 #include "config/context.h"
 #include "config/request.h"
 #include "connection/early_data.h"
+#include "connection/post_handshake_auth.h"
 #include "crypto/key_schedule.h"
 #include "pki/dane.h"
 #include "pki/transparency.h"
@@ -38,7 +39,6 @@ struct Renegotiation {
   bool due = false;        // SSL_renegotiate was called: starts when no record is half way
   bool starts = false;     // the next handshake is ours to start
   long count = 0, total = 0;
-  int certificate_requests = 0;  // that a server has sent: SSL_VERIFY_CLIENT_ONCE
 };
 
 // An SSL_write that the BIO stopped half way, to be repeated by the caller.
@@ -94,6 +94,7 @@ struct ssl_st {
   handfast::SessionRef session;
 
   handfast::Renegotiation renegotiation;  // TLS <= 1.2
+  int certificate_requests = 0;           // that a server has sent: SSL_VERIFY_CLIENT_ONCE
 
   // TLS 1.3, after the handshake.
   handfast::TrafficSecret read_secret, write_secret;
@@ -105,6 +106,7 @@ struct ssl_st {
   handfast::EarlyData early_data;
   int key_update = SSL_KEY_UPDATE_NONE;  // asked for by SSL_key_update, not sent yet
   uint8_t key_updates_received = 0;      // in a row, without application data between
+  handfast::Unique<handfast::PostHandshakeAuth> post_auth;  // when the client has offered it
 
   handfast::CtSettings transparency;
   handfast::SctStackPtr scts;  // SSL_get0_peer_scts, once asked for

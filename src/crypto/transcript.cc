@@ -31,6 +31,12 @@ void Transcript::reset() {
   hash_.reset();
 }
 
+bool Transcript::copy_from(const Transcript& other) {
+  drop_messages();
+  md_ = other.md_;
+  return hash_.copy_from(other.hash_);
+}
+
 void Transcript::drop_messages() {
   keeps_ = false;
   kept_.release();

@@ -19,6 +19,8 @@ class Transcript {
   [[nodiscard]] View messages() const { return kept_.view(); }
   void drop_messages();
   void reset();  // empty again
+  // Becomes a copy of the hash of `other`, which was started; without messages that it keeps.
+  [[nodiscard]] bool copy_from(const Transcript& other);
   [[nodiscard]] bool started() const { return hash_.started(); }
   [[nodiscard]] const EVP_MD* md() const { return md_; }
   // RFC 8446 4.4.1: after a HelloRetryRequest, ClientHello1 becomes a message_hash message.

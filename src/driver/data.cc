@@ -312,7 +312,8 @@ int write(Connection& connection, View content, size_t& done) {
     int result = ensure_connected(connection);
     if (result <= 0) return result;
   }
-  if (connection.channel.unsent()) {
+  // A post-handshake message behind the unfinished record may have taken it along.
+  if (connection.channel.unsent() || unfinished.sealed != 0) {
     int result = finish_record(connection);
     if (result <= 0) return result;
   }

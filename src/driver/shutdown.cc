@@ -22,6 +22,7 @@ int shutdown(Connection& connection) {
     }
     send_alert(connection, SSL3_AL_WARNING, Alert::close_notify);
     if (connection.alert_unsent) return -1;
+    connection.want = SSL_NOTHING;
   } else if (connection.alert_unsent) {
     if (connection.write.sealed != 0) {
       fail(connection, internal_error(SSL_R_BAD_WRITE_RETRY));

@@ -1,5 +1,4 @@
-// post_handshake_auth, RFC 8446 section 4.2.6. A client does not offer it: no flow answers a
-// CertificateRequest after the handshake yet.
+// post_handshake_auth, RFC 8446 section 4.2.6: SSL_set_post_handshake_auth(3).
 #include <openssl/tls1.h>
 
 #include "extension/rows.h"
@@ -7,6 +6,11 @@
 namespace handfast {
 
 namespace {
+
+Verdict offer(Exchange& exchange, MessageSet, Writer&, bool& send) {
+  send = (*exchange.policy)->post_handshake_auth;
+  return success();
+}
 
 // "The "extension_data" field of the "post_handshake_auth" extension is zero length."
 Verdict consider(Exchange& exchange, MessageSet, View body) {
@@ -21,6 +25,7 @@ constinit const Extension kPostHandshakeAuth = {
     .type = TLSEXT_TYPE_post_handshake_auth,
     .in = kInClientHello,
     .tls13 = true,
+    .client = {.offer = offer},
     .server = {.consider = consider},
 };
 

@@ -6,6 +6,7 @@
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/certificate.h"
+#include "message/certificate_request.h"
 #include "message/certificate_verify.h"
 #include "pki/certificate_cache.h"
 #include "pki/chain.h"
@@ -36,33 +37,14 @@ Verdict read_entries(Handshake& hs, View list, X509StackPtr& chain) {
 }  // namespace
 
 void keep_chain(Handshake& hs, X509StackPtr chain) {
-  Session& session = *hs.conn.session;
-  session.peer.reset();
-  if (sk_X509_num(chain.get()) > 0) {
-    X509* leaf = sk_X509_value(chain.get(), 0);
-    X509_up_ref(leaf);
-    session.peer.reset(leaf);
-  }
-  session.peer_chain = std::move(chain);
+  (hs.server ? hs.client_chain : hs.conn.session->peer_chain) = std::move(chain);
 }
 
 namespace {
 
-// A server keeps the client's chain without the leaf (SSL_get_peer_cert_chain(3)).
-void drop_leaf(Session& session) {
-  if (session.peer_chain != nullptr) X509_free(sk_X509_shift(session.peer_chain.get()));
-}
-
-// A peer that was not accepted has no certificate for the application; a client still shows the
-// chain.
-void forget_peer(Handshake& hs) {
-  hs.conn.session->peer.reset();
-  if (hs.server) hs.conn.session->peer_chain.reset();
-}
-
 // RFC 8446 4.4.2: a key that TLS can use, with all its parameters.
-Verdict check_key(const Handshake& hs) {
-  EVP_PKEY* key = X509_get0_pubkey(hs.conn.session->peer.get());
+Verdict check_key(const Handshake& hs, X509* leaf) {
+  EVP_PKEY* key = X509_get0_pubkey(leaf);
   if (key == nullptr || EVP_PKEY_missing_parameters(key) != 0) {
     if (hs.server) return fatal(Alert::handshake_failure, SSL_R_UNKNOWN_CERTIFICATE_TYPE);
     return internal_error(SSL_R_UNABLE_TO_FIND_PUBLIC_KEY_PARAMETERS);
@@ -86,11 +68,13 @@ bool scheme_was_sent(const Handshake& hs, uint16_t id) {
 
 }  // namespace
 
-Verdict read_certificate(Handshake& hs) {
+Verdict read_certificate(Handshake& hs, View context) {
   Certificate13 message;
   HANDFAST_CHECK(parse(hs.message.body, message));
-  // RFC 8446 4.4.2: the context is empty in the handshake itself.
-  if (!message.context.empty()) return fatal(Alert::illegal_parameter, SSL_R_INVALID_CONTEXT);
+  // RFC 8446 4.4.2: that of the CertificateRequest, empty in the handshake itself.
+  if (!equal(message.context, context)) {
+    return fatal(Alert::illegal_parameter, SSL_R_INVALID_CONTEXT);
+  }
   // RFC 8446 4.4.2.4: a server's certificate_list is never empty.
   if (!hs.server && message.entries.empty()) {
     return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
@@ -104,21 +88,74 @@ Verdict read_certificate(Handshake& hs) {
 
 Flow verify_peer(Handshake& hs) {
   Session& session = *hs.conn.session;
+  STACK_OF(X509)* chain = hs.server ? hs.client_chain.get() : session.peer_chain.get();
   long result = X509_V_OK;
-  VerifyOutcome outcome = verify_chain(hs, session.peer_chain.get(), result);
+  VerifyOutcome outcome = verify_chain(hs, chain, result);
   while (outcome == VerifyOutcome::retry) {
     co_await pause(hs, Want::retry_verify);
-    outcome = verify_chain(hs, session.peer_chain.get(), result);
+    outcome = verify_chain(hs, chain, result);
   }
   bool required = hs.server || (*hs.trust)->verify_mode != SSL_VERIFY_NONE;
   if (required && outcome == VerifyOutcome::rejected) {
-    forget_peer(hs);
     co_return fatal(alert_for_verify_error(result), SSL_R_CERTIFICATE_VERIFY_FAILED);
   }
   ERR_clear_error();
-  CHECK(check_key(hs));
+  X509* leaf = sk_X509_value(chain, 0);
+  CHECK(check_key(hs, leaf));
+  if (hs.server) co_return success();
+  X509_up_ref(leaf);
+  session.peer.reset(leaf);
   session.verify_result = result;
-  if (hs.server) drop_leaf(session);
+  co_return success();
+}
+
+namespace {
+
+// The session learns of the client, without the leaf in its chain (SSL_get_peer_cert_chain(3)).
+Verdict keep_client(Handshake& hs) {
+  // After the handshake a cache may have the session, and with it other connections.
+  if (hs.post_handshake && !hs.renegotiating) {
+    Session* copy = duplicate(*hs.conn.session, false);
+    if (copy == nullptr) return malloc_failure();
+    hs.conn.session.reset(copy);
+  }
+  Session& session = *hs.conn.session;
+  session.peer.reset(sk_X509_shift(hs.client_chain.get()));
+  session.peer_chain = std::move(hs.client_chain);
+  session.verify_result = hs.conn.verify_result;
+  return success();
+}
+
+}  // namespace
+
+Flow accept_client(Handshake& hs, Alert missing) {
+  constexpr int kRequired = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  if (sk_X509_num(hs.client_chain.get()) > 0) {
+    CHECK(co_await verify_peer(hs));
+  } else if (((*hs.trust)->verify_mode & kRequired) == kRequired) {
+    co_return fatal(missing, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+  }
+  CHECK(keep_client(hs));
+  co_return success();
+}
+
+namespace {
+
+constexpr Expect kCertificateVerify[] = {
+    {SSL3_MT_CERTIFICATE_VERIFY, TLS_ST_SR_CERT_VRFY, CertificateVerify::kMaxLength},
+};
+
+}  // namespace
+
+Flow authenticate_client(Handshake& hs, View context) {
+  CHECK(read_certificate(hs, context));
+  CHECK(absorb(hs));
+  // RFC 8446 4.4.2.4.
+  CHECK(co_await accept_client(hs, Alert::certificate_required));
+  if (hs.conn.session->peer == nullptr) co_return success();
+  CHECK(co_await receive(hs, kCertificateVerify));
+  CHECK(check_certificate_verify(hs));
+  CHECK(absorb(hs));
   co_return success();
 }
 
@@ -171,6 +208,23 @@ Verdict write_entry(Handshake& hs, X509* certificate, Bytes& der, Bytes& block, 
 }
 
 }  // namespace
+
+bool may_request_certificate(const Connection& connection) {
+  int mode = connection.trust->verify_mode;
+  bool again = connection.certificate_requests > 0;
+  return (mode & SSL_VERIFY_PEER) != 0 && !(again && (mode & SSL_VERIFY_CLIENT_ONCE) != 0);
+}
+
+Verdict send_certificate_request(Handshake& hs, View context) {
+  Bytes block;
+  Writer writer(block);
+  HANDFAST_CHECK(write_extensions(hs, kInCertificateRequest, writer));
+  CertificateRequest13 message;
+  message.context = context;
+  message.extensions = block.view().subspan(2);
+  ++hs.conn.certificate_requests;
+  return send(hs, message);
+}
 
 Verdict send_certificate(Handshake& hs, const Signer& signer, View context) {
   X509StackPtr chain;

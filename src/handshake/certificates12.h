@@ -6,7 +6,7 @@
 
 namespace handfast {
 
-// Reads the Certificate in hs.message into the session, not verified yet: verify_peer() does that.
+// Reads the Certificate in hs.message and keeps its chain, not verified yet.
 [[nodiscard]] Verdict read_certificate12(Handshake& hs);
 // An empty list when `signer` has no credential.
 [[nodiscard]] Verdict send_certificate12(Handshake& hs, const Signer& signer);

@@ -20,10 +20,10 @@
 #include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
 #include "handshake/psk.h"
+#include "handshake/post_auth.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/certificate.h"
-#include "message/certificate_request.h"
 #include "message/certificate_verify.h"
 #include "message/encrypted_extensions.h"
 #include "message/finished.h"
@@ -113,19 +113,6 @@ Verdict derive_application(Handshake& hs, HandshakeSecret& handshake_secret, Mas
   return set_read_secret(hs, server);
 }
 
-Verdict read_certificate_request(Handshake& hs) {
-  CertificateRequest13 request;
-  HANDFAST_CHECK(parse(hs.message.body, request));
-  // RFC 8446 4.3.2: zero length unless it is for post-handshake authentication.
-  if (!request.context.empty()) return fatal(Alert::illegal_parameter, SSL_R_INVALID_CONTEXT);
-  HANDFAST_CHECK(read_extensions(hs, kInCertificateRequest, request.extensions));
-  // RFC 8446 4.3.2: the one extension that MUST be there.
-  if (hs.request_schemes.empty()) {
-    return fatal(Alert::missing_extension, SSL_R_MISSING_SIGALGS_EXTENSION);
-  }
-  return absorb(hs);
-}
-
 Flow server_authentication(Handshake& hs, bool& certificate_requested) {
   const size_t limit = (*hs.policy)->max_cert_list;
   const Expect certificate{SSL3_MT_CERTIFICATE, TLS_ST_CR_CERT, limit};
@@ -134,11 +121,14 @@ Flow server_authentication(Handshake& hs, bool& certificate_requested) {
   CHECK(co_await receive(hs, either));
   certificate_requested = hs.message.type == SSL3_MT_CERTIFICATE_REQUEST;
   if (certificate_requested) {
-    CHECK(read_certificate_request(hs));
+    View context;
+    CHECK(read_certificate_request(hs, context));
+    // RFC 8446 4.3.2: zero length unless it is for post-handshake authentication.
+    if (!context.empty()) co_return fatal(Alert::illegal_parameter, SSL_R_INVALID_CONTEXT);
     either[0] = certificate;
     CHECK(co_await receive(hs, std::span<const Expect>(either, 1)));
   }
-  CHECK(read_certificate(hs));
+  CHECK(read_certificate(hs, {}));
   CHECK(absorb(hs));
   CHECK(co_await verify_peer(hs));
   CHECK(co_await receive(hs, kCertificateVerify));
@@ -208,20 +198,14 @@ Flow client13(Handshake& hs, const ServerHello& hello) {
     CHECK(send_change_cipher_spec(hs));
   }
   log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
-  if (certificate_requested) {
-    step(hs, TLS_ST_CW_CERT);
-    CHECK(send_certificate(hs, signer, {}));
-    if (signer.credential != nullptr) {
-      step(hs, TLS_ST_CW_CERT_VRFY);
-      CHECK(send_certificate_verify(hs, signer));
-    }
-  }
+  if (certificate_requested) CHECK(send_client_certificate(hs, signer, {}));
   step(hs, TLS_ST_CW_FINISHED);
   CHECK(send_finished(hs, hs.client_secret));
   co_await pause(hs, Want::flush);
   log_secret(hs.conn, "CLIENT_TRAFFIC_SECRET_0", client.view());
   CHECK(set_write_secret(hs, client));
   CHECK(keep_resumption_secret(hs, master));
+  CHECK(allow_post_auth(hs));
   step(hs, TLS_ST_OK);
   finish(hs);
   co_return success();

@@ -3,7 +3,12 @@
 #include <openssl/engine.h>
 #include <openssl/err.h>
 
+#include "extension/extension.h"
 #include "extension/preferences.h"
+#include "handshake/certificates.h"
+#include "handshake/receive.h"
+#include "handshake/steps.h"
+#include "message/certificate_request.h"
 #include "pki/check_chain.h"
 #include "pki/signer12.h"
 
@@ -47,6 +52,18 @@ int ask_client_certificate(Handshake& hs) {
 
 }  // namespace
 
+Verdict read_certificate_request(Handshake& hs, View& context) {
+  CertificateRequest13 request;
+  HANDFAST_CHECK(parse(hs.message.body, request));
+  HANDFAST_CHECK(read_extensions(hs, kInCertificateRequest, request.extensions));
+  // RFC 8446 4.3.2: the one extension that MUST be there.
+  if (hs.request_schemes.empty()) {
+    return fatal(Alert::missing_extension, SSL_R_MISSING_SIGALGS_EXTENSION);
+  }
+  context = request.context;
+  return absorb(hs);
+}
+
 Flow choose_client_certificate(Handshake& hs, Signer& signer) {
   if (!share_signature_schemes(hs)) co_return malloc_failure();
   const Credentials* credentials = &**hs.credentials;
@@ -66,6 +83,15 @@ Flow choose_client_certificate(Handshake& hs, Signer& signer) {
   }
   if (answer > 0) CHECK(fitting(hs, signer));
   co_return success();
+}
+
+Verdict send_client_certificate(Handshake& hs, const Signer& signer, View context) {
+  step(hs, TLS_ST_CW_CERT);
+  HANDFAST_CHECK(send_certificate(hs, signer, context));
+  // RFC 8446 4.4.3: a client that has shown a certificate proves that it is its own.
+  if (signer.credential == nullptr) return success();
+  step(hs, TLS_ST_CW_CERT_VRFY);
+  return send_certificate_verify(hs, signer);
 }
 
 }  // namespace handfast

@@ -64,8 +64,9 @@ struct Handshake : FlowState, Exchange {
   OSSL_HANDSHAKE_STATE change_state = TLS_ST_BEFORE;  // after the awaited change_cipher_spec
   bool changed = false;  // Want::either was answered by a change_cipher_spec
   Transcript transcript;
-  ClientHello client_hello;  // server: of the last ClientHello, for the client-hello callback
-  Bytes scratch;             // the message being built
+  X509StackPtr client_chain;  // server: what the client has shown, until it is accepted
+  ClientHello client_hello;   // server: of the last ClientHello, for the client-hello callback
+  Bytes scratch;              // the message being built
   uint8_t session_id[SSL_MAX_SSL_SESSION_ID_LENGTH] = {};
   uint8_t session_id_length = 0;
   Bytes v2_hello;               // server: the ClientHello as it came, in SSL 2.0's format

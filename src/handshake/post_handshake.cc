@@ -1,6 +1,7 @@
-// After the handshake (RFC 8446 section 4.6): NewSessionTicket and KeyUpdate, one message at a
-// time.
+// After the handshake (RFC 8446 section 4.6): NewSessionTicket, KeyUpdate and the authentication of
+// the client, one at a time.
 #include "handshake/handshake.h"
+#include "handshake/post_auth.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "handshake/tickets13.h"
@@ -10,13 +11,23 @@
 namespace handfast {
 namespace {
 
-constexpr Expect kToClient[] = {
-    {SSL3_MT_NEWSESSION_TICKET, TLS_ST_CR_SESSION_TICKET, NewSessionTicket13::kMaxLength},
-    {SSL3_MT_KEY_UPDATE, TLS_ST_CR_KEY_UPDATE, KeyUpdate::kMaxLength},
-};
-constexpr Expect kToServer[] = {
-    {SSL3_MT_KEY_UPDATE, TLS_ST_SR_KEY_UPDATE, KeyUpdate::kMaxLength},
-};
+using Expected = InlineVector<Expect, 3>;
+
+void expect_to_client(const Handshake& hs, Expected& expected) {
+  expected.push_back(
+      {SSL3_MT_NEWSESSION_TICKET, TLS_ST_CR_SESSION_TICKET, NewSessionTicket13::kMaxLength});
+  expected.push_back({SSL3_MT_KEY_UPDATE, TLS_ST_CR_KEY_UPDATE, KeyUpdate::kMaxLength});
+  // RFC 8446 4.6.2: without the offer of post_handshake_auth this is an unexpected_message.
+  if (hs.conn.post_auth == nullptr) return;
+  expected.push_back(
+      {SSL3_MT_CERTIFICATE_REQUEST, TLS_ST_CR_CERT_REQ, (*hs.policy)->max_cert_list});
+}
+
+void expect_to_server(const Handshake& hs, Expected& expected) {
+  expected.push_back({SSL3_MT_KEY_UPDATE, TLS_ST_SR_KEY_UPDATE, KeyUpdate::kMaxLength});
+  if (hs.conn.post_auth == nullptr || hs.conn.post_auth->sent == nullptr) return;
+  expected.push_back({SSL3_MT_CERTIFICATE, TLS_ST_SR_CERT, (*hs.policy)->max_cert_list});
+}
 
 // KeyUpdates in a row, without application data, before the peer is stopped.
 constexpr uint8_t kMaxKeyUpdates = 64;
@@ -56,22 +67,39 @@ Verdict read_ticket(Handshake& hs) {
   return accept_ticket13(hs, message);
 }
 
+Flow receive_one(Handshake& hs) {
+  step(hs, TLS_ST_OK);
+  Expected expected;
+  hs.server ? expect_to_server(hs, expected) : expect_to_client(hs, expected);
+  CHECK(co_await receive(hs, expected.view()));
+  switch (hs.message.type) {
+    case SSL3_MT_KEY_UPDATE:
+      CHECK(read_key_update(hs));
+      break;
+    case SSL3_MT_CERTIFICATE_REQUEST:
+      CHECK(co_await answer_authentication(hs));
+      break;
+    case SSL3_MT_CERTIFICATE:
+      CHECK(co_await read_authentication(hs));
+      break;
+    default:
+      CHECK(read_ticket(hs));
+  }
+  co_return success();
+}
+
 }  // namespace
 
 Flow post_handshake(Handshake& hs) {
-  if (hs.conn.key_update != SSL_KEY_UPDATE_NONE && hs.inbox.rest().empty()) {
-    CHECK(co_await send_key_update(hs));
-  } else if (hs.conn.tickets_asked > 0 && hs.inbox.rest().empty()) {
+  if (hs.inbox.rest().empty()) {
+    if (hs.conn.key_update != SSL_KEY_UPDATE_NONE) CHECK(co_await send_key_update(hs));
+    if (hs.conn.post_auth != nullptr && hs.conn.post_auth->due) {
+      CHECK(co_await request_authentication(hs));
+    }
     while (hs.conn.tickets_asked > 0) CHECK(co_await send_asked_ticket(hs));
-  } else {
-    // RFC 8446 5.1: several messages may share a record, and the last may go on in the next.
-    do {
-      step(hs, TLS_ST_OK);
-      CHECK(co_await receive(
-          hs, hs.server ? std::span<const Expect>(kToServer) : std::span<const Expect>(kToClient)));
-      CHECK(hs.message.type == SSL3_MT_KEY_UPDATE ? read_key_update(hs) : read_ticket(hs));
-    } while (!hs.inbox.rest().empty());
   }
+  // RFC 8446 5.1: several messages may share a record, and the last may go on in the next.
+  while (!hs.inbox.rest().empty()) CHECK(co_await receive_one(hs));
   step(hs, TLS_ST_OK);
   finish(hs);
   co_return success();

@@ -41,7 +41,7 @@ bool wants_certificate(const Handshake& hs) {
   uint32_t auth = hs.negotiated->suite->auth;
   if ((mode & SSL_VERIFY_PEER) == 0 || (auth & (kAuthSrp | kAuthPsk)) != 0) return false;
   if ((mode & SSL_VERIFY_CLIENT_ONCE) != 0 && hs.renegotiating &&
-      hs.conn.renegotiation.certificate_requests > 0) {
+      hs.conn.certificate_requests > 0) {
     return false;
   }
   return (auth & kAuthNull) == 0 || (mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0;
@@ -71,7 +71,7 @@ Flow send_flight(Handshake& hs, const Signer& signer, KeyExchange& exchange, boo
   if (requested) {
     step(hs, TLS_ST_SW_CERT_REQ);
     CHECK(send_certificate_request12(hs));
-    ++hs.conn.renegotiation.certificate_requests;
+    ++hs.conn.certificate_requests;
   } else {
     hs.transcript.drop_messages();
   }
@@ -85,14 +85,7 @@ Flow send_flight(Handshake& hs, const Signer& signer, KeyExchange& exchange, boo
 // The Certificate is in hs.message.
 Flow read_client_certificate(Handshake& hs) {
   CHECK(read_certificate12(hs));
-  if (hs.conn.session->peer != nullptr) {
-    CHECK(co_await verify_peer(hs));
-    co_return success();
-  }
-  if (((*hs.trust)->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0) {
-    hs.conn.session->peer_chain.reset();
-    co_return fatal(Alert::handshake_failure, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
-  }
+  CHECK(co_await accept_client(hs, Alert::handshake_failure));
   co_return success();
 }
 

@@ -21,23 +21,19 @@
 #include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
 #include "handshake/psk.h"
+#include "handshake/post_auth.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/server_hello13.h"
 #include "handshake/steps.h"
 #include "handshake/tickets13.h"
 #include "message/certificate.h"
-#include "message/certificate_request.h"
-#include "message/certificate_verify.h"
 #include "message/encrypted_extensions.h"
 #include "message/finished.h"
 
 namespace handfast {
 namespace {
 
-constexpr Expect kCertificateVerify[] = {
-    {SSL3_MT_CERTIFICATE_VERIFY, TLS_ST_SR_CERT_VRFY, CertificateVerify::kMaxLength},
-};
 constexpr Expect kFinished[] = {
     {SSL3_MT_FINISHED, TLS_ST_SR_FINISHED, Finished::kMaxLength},
 };
@@ -117,15 +113,6 @@ bool wants_certificate(const Handshake& hs) {
   return (mode & SSL_VERIFY_PEER) != 0 && (mode & SSL_VERIFY_POST_HANDSHAKE) == 0;
 }
 
-Verdict send_certificate_request(Handshake& hs) {
-  Bytes block;
-  Writer writer(block);
-  HANDFAST_CHECK(write_extensions(hs, kInCertificateRequest, writer));
-  CertificateRequest13 message;
-  message.extensions = block.view().subspan(2);
-  return send(hs, message);
-}
-
 Verdict derive_application(Handshake& hs, HandshakeSecret& handshake_secret, MasterSecret& master,
                            TrafficSecret& client) {
   Digest hash;
@@ -146,20 +133,8 @@ Flow client_authentication(Handshake& hs) {
   const Expect certificate[1] = {{SSL3_MT_CERTIFICATE, TLS_ST_SR_CERT, limit}};
   CHECK(co_await receive(hs, certificate));
   hs.conn.channel.reader.allow_plaintext_alert(false);
-  CHECK(read_certificate(hs));
-  CHECK(absorb(hs));
-  if (hs.conn.session->peer == nullptr) {
-    // RFC 8446 4.4.2.4.
-    if (((*hs.trust)->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) != 0) {
-      hs.conn.session->peer_chain.reset();
-      co_return fatal(Alert::certificate_required, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
-    }
-    co_return success();
-  }
-  CHECK(co_await verify_peer(hs));
-  CHECK(co_await receive(hs, kCertificateVerify));
-  CHECK(check_certificate_verify(hs));
-  CHECK(absorb(hs));
+  const View no_context;
+  CHECK(co_await authenticate_client(hs, no_context));
   co_return success();
 }
 
@@ -181,7 +156,7 @@ Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake
   CHECK(send_encrypted_extensions(hs));
   if (wants_certificate(hs)) {
     step(hs, TLS_ST_SW_CERT_REQ);
-    CHECK(send_certificate_request(hs));
+    CHECK(send_certificate_request(hs, {}));
   }
   if (!hs.resuming) {
     step(hs, TLS_ST_SW_CERT);
@@ -215,6 +190,7 @@ Flow server13(Handshake& hs) {
   CHECK(check_finished(hs, hs.client_secret));
   CHECK(absorb(hs));
   CHECK(keep_resumption_secret(hs, master));
+  CHECK(allow_post_auth(hs));
   log_secret(hs.conn, "CLIENT_TRAFFIC_SECRET_0", client.view());
   CHECK(set_read_secret(hs, client));
   hs.conn.channel.reader.allow_change_cipher_spec(false);
