@@ -85,8 +85,12 @@ STACK_OF(X509) * SSL_get0_verified_chain(const SSL* ssl) {
   return ssl->negotiated.verified_chain.get();
 }
 
+// A session of TLS 1.3 may go on with another suite of the same hash.
 const SSL_CIPHER* SSL_get_current_cipher(const SSL* ssl) {
-  return ssl->session == nullptr ? nullptr : ssl->session->cipher;
+  if (ssl->session == nullptr || ssl->session->cipher == nullptr) return nullptr;
+  const handfast::Negotiated& negotiated = ssl->negotiated;
+  bool own = negotiated.resumed && negotiated.version == TLS1_3_VERSION;
+  return own ? negotiated.suite : ssl->session->cipher;
 }
 
 const SSL_CIPHER* SSL_get_pending_cipher(const SSL* ssl) {

@@ -19,8 +19,8 @@
 #include "handshake/client_certificate.h"
 #include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
-#include "handshake/psk.h"
 #include "handshake/post_auth.h"
+#include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/certificate.h"
@@ -49,7 +49,7 @@ Verdict derive_shared(Handshake& hs, Bytes& shared_secret) {
     return fatal(Alert::missing_extension, SSL_R_NO_SUITABLE_KEY_SHARE);
   }
   KeyShare& share = hs.key_shares[0];
-  hs.negotiated->group = hs.server_share_group;
+  HANDFAST_CHECK(keep_group(hs, hs.server_share_group));
   HANDFAST_CHECK(share.derive(*hs.algorithms, hs.server_share, shared_secret));
   hs.negotiated->peer_temporary_key = share.take_peer_key();
   hs.negotiated->own_temporary_key = share.take_private_key();
@@ -73,8 +73,8 @@ Verdict agree(Handshake& hs, const ServerHello& hello, HandshakeSecret& handshak
   HANDFAST_CHECK(read_extensions(hs, kInServerHello13, hello.extensions));
   if (!hs.transcript.started()) HANDFAST_CHECK(start_transcript(hs));
   SecretBytes shared_secret;
-  HANDFAST_CHECK(derive_shared(hs, shared_secret));
   HANDFAST_CHECK(choose_session(hs));
+  HANDFAST_CHECK(derive_shared(hs, shared_secret));
   EarlySecret early;
   if (!start_early_secret(hs, early) ||
       !std::move(early).next(shared_secret.view(), handshake_secret)) {
@@ -85,6 +85,7 @@ Verdict agree(Handshake& hs, const ServerHello& hello, HandshakeSecret& handshak
 
 Verdict use_handshake_keys(Handshake& hs, const HandshakeSecret& secret) {
   Digest hash;
+  keep_suite(hs);
   if (!hs.transcript.hash(hash) ||
       !secret.client_handshake_traffic(hash.view(), hs.client_secret) ||
       !secret.server_handshake_traffic(hash.view(), hs.server_secret)) {

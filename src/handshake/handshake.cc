@@ -116,8 +116,6 @@ Verdict begin_session(Handshake& hs) {
   if (session == nullptr) return malloc_failure();
   hs.conn.session.reset(session);
   session->version = hs.negotiated->version;
-  session->cipher = hs.negotiated->version < TLS1_3_VERSION ? nullptr : hs.negotiated->suite;
-  session->cipher_id = session->cipher == nullptr ? 0 : SSL_CIPHER_get_id(session->cipher);
   session->group = hs.negotiated->group;
   session->verify_result = X509_V_OK;
   long timeout = hs.conn.session_ctx->session_timeout;

@@ -73,6 +73,7 @@ struct Handshake : FlowState, Exchange {
   bool retry_needed = false;    // server of TLS 1.3: a HelloRetryRequest must be sent
   bool restarted = false;       // gated_restart.cc
   bool started = false;         // the flow has begun
+  bool completed = false;       // finish() was called: tickets may still follow
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
   TrafficSecret client_secret, server_secret;  // handshake traffic
   SecretBytes key_block;                       // TLS <= 1.2: RFC 5246 6.3, once it is needed

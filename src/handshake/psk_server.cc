@@ -157,7 +157,7 @@ Verdict find_candidate(Handshake& hs, Session* before, Candidate& found) {
     if (candidate.session == nullptr) HANDFAST_CHECK(find_ticket(hs, identity, before, candidate));
     if (candidate.session == nullptr) continue;
     if (!same_hash(hs, *candidate.session)) {
-      hs.ticket_expected = false;
+      hs.ticket_expected = true;
       continue;
     }
     HANDFAST_CHECK(check_binder(hs, candidate, index));
@@ -187,8 +187,9 @@ Verdict judge(const Handshake& hs, const Session& session, bool& fit) {
 }  // namespace
 
 Verdict select_psk(Handshake& hs) {
-  Session* before = hs.hello_retry_request && hs.resuming ? hs.conn.session.get() : nullptr;
-  hs.resuming = hs.early_data_possible = false;
+  bool again = hs.hello_retry_request && hs.negotiated->resumed;
+  Session* before = again ? hs.conn.session.get() : nullptr;
+  hs.early_data_possible = false;
   hs.ticket_expected = true;
   // RFC 8446 4.2.9: without a mode that we have, the keys are of no use.
   if (!hs.offers.psk || !(hs.offers.psk_dhe_ke || hs.offers.psk_ke)) return success();

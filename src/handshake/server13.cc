@@ -20,8 +20,8 @@
 #include "handshake/certificates.h"
 #include "handshake/early_data.h"
 #include "handshake/hello_callbacks.h"
-#include "handshake/psk.h"
 #include "handshake/post_auth.h"
+#include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/server_hello13.h"
@@ -71,6 +71,7 @@ Flow retry(Handshake& hs, Signer& signer) {
 Verdict use_handshake_keys(Handshake& hs, EarlySecret& early, View shared_secret,
                            HandshakeSecret& secret) {
   Digest hash;
+  keep_suite(hs);
   if (!std::move(early).next(shared_secret, secret) || !hs.transcript.hash(hash) ||
       !secret.client_handshake_traffic(hash.view(), hs.client_secret) ||
       !secret.server_handshake_traffic(hash.view(), hs.server_secret)) {

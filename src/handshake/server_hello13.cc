@@ -80,6 +80,7 @@ Verdict read_hello(Handshake& hs) {
   if (methods.size() != 1) {
     return fatal(Alert::illegal_parameter, SSL_R_INVALID_COMPRESSION_ALGORITHM);
   }
+  hs.resuming = false;
   return read_extensions(hs, kInClientHello, hello.extensions);
 }
 
@@ -226,7 +227,7 @@ Verdict agree_key(Handshake& hs, Bytes& shared_secret) {
   if (!find_key_share(hs.offers.key_shares, hs.group->id, peer)) return internal_error();
   HANDFAST_CHECK(hs.share.generate(*hs.algorithms, *hs.group));
   HANDFAST_CHECK(hs.share.derive(*hs.algorithms, peer, shared_secret));
-  hs.negotiated->group = hs.conn.session->group = hs.group->id;
+  HANDFAST_CHECK(keep_group(hs, hs.group->id));
   hs.negotiated->peer_temporary_key = hs.share.take_peer_key();
   return success();
 }

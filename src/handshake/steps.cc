@@ -57,6 +57,25 @@ Verdict set_write_secret(Handshake& hs, const TrafficSecret& secret) {
   return success();
 }
 
+Verdict keep_group(Handshake& hs, uint16_t group) {
+  hs.negotiated->group = group;
+  if (hs.conn.session->group == group) return success();
+  if (hs.resuming) {
+    SessionRef copy(duplicate(*hs.conn.session, false));
+    if (copy == nullptr) return malloc_failure();
+    hs.conn.session = static_cast<SessionRef&&>(copy);
+  }
+  hs.conn.session->group = group;
+  return success();
+}
+
+void keep_suite(Handshake& hs) {
+  if (hs.resuming) return;  // others may have the session too
+  Session& session = *hs.conn.session;
+  session.cipher = hs.negotiated->suite;
+  session.cipher_id = SSL_CIPHER_get_id(session.cipher);
+}
+
 Verdict send_finished(Handshake& hs, const TrafficSecret& own) {
   Digest hash;
   Secret& verify_data = hs.negotiated->own_finished;
@@ -129,8 +148,9 @@ void complete(Handshake& hs) {
 }  // namespace
 
 void finish(Handshake& hs) {
-  bool whole = !hs.post_handshake || hs.renegotiating;
+  bool whole = !hs.completed && (!hs.post_handshake || hs.renegotiating);
   if (whole) complete(hs);
+  hs.completed = true;
   hs.conn.in_init = false;
   if (whole || hs.negotiated->version < TLS1_3_VERSION) {
     call_info(hs.conn, SSL_CB_HANDSHAKE_DONE, 1);

@@ -29,6 +29,12 @@ template <typename M>
 [[nodiscard]] Verdict set_read_secret(Handshake& hs, const TrafficSecret& secret);
 [[nodiscard]] Verdict set_write_secret(Handshake& hs, const TrafficSecret& secret);
 
+// TLS 1.3: the group of (EC)DHE is the session's, which is copied first where others have it.
+[[nodiscard]] Verdict keep_group(Handshake& hs, uint16_t group);
+// TLS 1.3: keys are in use from here on, and so the suite is the session's
+// (SSL_get_current_cipher).
+void keep_suite(Handshake& hs);
+
 // RFC 8446 4.4.4.
 [[nodiscard]] Verdict send_finished(Handshake& hs, const TrafficSecret& own);
 [[nodiscard]] Verdict check_finished(Handshake& hs, const TrafficSecret& peers);
@@ -36,7 +42,7 @@ template <typename M>
 // RFC 8446 7.1: resumption_master_secret, over the whole handshake, for the tickets to come.
 [[nodiscard]] Verdict keep_resumption_secret(Handshake& hs, const MasterSecret& master);
 
-// The handshake is done: state OK, callbacks, statistics.
+// The handshake is done: callbacks, statistics. Once only; a second call ends what followed.
 void finish(Handshake& hs);
 
 }  // namespace handfast

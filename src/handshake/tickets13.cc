@@ -39,6 +39,8 @@ Verdict take_copy(Handshake& hs) {
   SessionRef copy(duplicate(*hs.conn.session, false));
   if (copy == nullptr) return malloc_failure();
   copy->not_resumable = false;
+  copy->cipher = hs.negotiated->suite;
+  copy->cipher_id = SSL_CIPHER_get_id(copy->cipher);
   hs.conn.session = static_cast<SessionRef&&>(copy);
   return success();
 }
@@ -105,6 +107,8 @@ Flow send_tickets(Handshake& hs) {
   if (hs.negotiated->resumed) count = std::min<size_t>(count, 1);
   while (hs.conn.tickets_sent < count) {
     step(hs, TLS_ST_SW_SESSION_TICKET);
+    finish(hs);
+    hs.conn.in_init = true;
     CHECK(send_ticket(hs));
     co_await pause(hs, Want::flush_ticket);
   }

@@ -15,8 +15,8 @@ namespace handfast {
 // for replay protection.
 [[nodiscard]] bool stateful_tickets(const Handshake& hs);
 
-// The tickets that follow a handshake: as many as SSL_set_num_tickets(3) says, one after a
-// resumption.
+// The tickets that follow a handshake, which is finished with the first: as many as
+// SSL_set_num_tickets(3) says, one after a resumption.
 Flow send_tickets(Handshake& hs);
 // One that SSL_new_session_ticket(3) has asked for.
 Flow send_asked_ticket(Handshake& hs);

@@ -71,6 +71,7 @@ struct Connect {
   std::function<void(SSL*client, SSL*server)> before{}, after{};
   bool close = true;  ///< with close_notify: a connection that is cut off spoils its session
   bool quiet = false;
+  bool answer = false;  ///< the server sends too: tickets of TLS 1.3 come before its data
 };
 
 /// Another connection of the same contexts; returns the client's session afterwards.
@@ -90,6 +91,7 @@ inline Owned<SSL_SESSION> connect(Peers& peers, const char* title, const Connect
   if (result.good()) {
     std::string sent = transfer(client, server, sample(100));
     if (!how.quiet) out("  %s", sent.c_str());
+    if (how.answer) transfer(server, client, "answer");
   }
   if (how.after) how.after(client, server);
   Owned<SSL_SESSION> session(SSL_get1_session(client));
