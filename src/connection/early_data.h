@@ -28,9 +28,10 @@ enum class EarlyDataState : uint8_t {
 
 struct EarlyData {
   EarlyDataState state = EarlyDataState::none;
-  bool paused = false;  // the handshake waits while the application reads or writes
-  uint32_t limit = 0;   // bytes that may be sent, or were announced as welcome
-  uint32_t count = 0;   // bytes so far
+  bool paused = false;   // the handshake waits while the application reads or writes
+  bool refused = false;  // client: what is written goes nowhere
+  uint32_t limit = 0;    // bytes that may be sent, or were announced as welcome
+  uint32_t count = 0;    // bytes so far
 };
 
 // Why a call of the API may let the handshake go on.

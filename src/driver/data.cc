@@ -271,12 +271,6 @@ Verdict seal_data(Connection& connection, View fragment, bool first) {
   return sealed;
 }
 
-// The server's answer is here, and it does not want any: nothing that goes out could reach it.
-bool early_data_rejected(const Connection& connection) {
-  return connection.state == TLS_ST_PENDING_EARLY_DATA_END &&
-         connection.negotiated.early_data_status == SSL_EARLY_DATA_REJECTED;
-}
-
 // RFC 8446 4.2.10: no more than the ticket allows.
 Verdict check_early_write(Connection& connection, size_t length) {
   if (connection.early_data.limit == 0) return internal_error();
@@ -322,7 +316,7 @@ int write(Connection& connection, View content, size_t& done) {
   if (is_early_data && unfinished.done + unfinished.sealed == 0) {
     Verdict verdict = check_early_write(connection, content.size());
     if (!verdict.ok()) return failed(connection, verdict);
-    if (early_data_rejected(connection)) {
+    if (early.refused) {
       done = content.size();
       return 1;
     }

@@ -232,6 +232,7 @@ Verdict read_hello_retry_request(Handshake& hs, const ServerHello& hello) {
     return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
   }
   hs.hello_retry_request = true;
+  hs.conn.early_data.refused = true;  // RFC 8446 4.2.10
   hs.negotiated->hello_retry_request = true;
   hs.negotiated->version = TLS1_3_VERSION;
   if (hello.legacy_version != TLS1_2_VERSION) {

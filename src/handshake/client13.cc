@@ -147,6 +147,7 @@ Verdict read_encrypted_extensions(Handshake& hs) {
   bool rejected = hs.early_data && hs.negotiated->early_data_status != SSL_EARLY_DATA_ACCEPTED;
   if (rejected) {
     hs.early_data = false;
+    hs.conn.early_data.refused = true;
     HANDFAST_CHECK(set_write_secret(hs, hs.client_secret));
   }
   return absorb(hs);

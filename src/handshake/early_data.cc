@@ -46,9 +46,27 @@ bool sent_early_data(const Handshake& hs) {
   return state == EarlyDataState::write_retry || state == EarlyDataState::finished_writing;
 }
 
+namespace {
+
+// The session allows early data, but its ticket is too old to be offered: for the application this
+// is the same as a server that refuses.
+void refuse_early_data(Handshake& hs) {
+  const Session& session = *hs.conn.session;
+  if (session.version != TLS1_3_VERSION || session.max_early_data == 0) return;
+  hs.conn.early_data.limit = session.max_early_data;
+  hs.conn.early_data.refused = true;
+  hs.negotiated->early_data_status = SSL_EARLY_DATA_REJECTED;
+}
+
+}  // namespace
+
 Verdict offer_early_data(Handshake& hs) {
   hs.early_data = false;
-  if (!sends_early_data(hs) || hs.hello_retry_request || hs.psks.empty()) return success();
+  if (!sends_early_data(hs) || hs.hello_retry_request) return success();
+  if (hs.psks.empty()) {
+    refuse_early_data(hs);
+    return success();
+  }
   // The data is protected with the first key: it has to be the one that allows it.
   if (hs.psks[0].session->max_early_data == 0) std::swap(hs.psks[0], hs.psks[hs.psks.size() - 1]);
   const Session& session = *hs.psks[0].session;
@@ -118,6 +136,7 @@ Flow receive_early_data(Handshake& hs) {
   CHECK(at_record_boundary(hs));
   CHECK(absorb(hs));
   hs.conn.early_data.state = EarlyDataState::finished_reading;
+  log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
   CHECK(set_read_secret(hs, hs.client_secret));
   co_return success();
 }

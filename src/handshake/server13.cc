@@ -79,11 +79,11 @@ Verdict use_handshake_keys(Handshake& hs, EarlySecret& early, View shared_secret
   }
   log_secret(hs.conn, "SERVER_HANDSHAKE_TRAFFIC_SECRET", hs.server_secret.view());
   HANDFAST_CHECK(set_write_secret(hs, hs.server_secret));
-  log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
   hs.conn.channel.reader.set_version(TLS1_3_VERSION);
   // Clients may fail before they have changed their write keys.
   hs.conn.channel.reader.allow_plaintext_alert(true);
   if (hs.early_data) return success();  // that comes first, under its own keys
+  log_secret(hs.conn, "CLIENT_HANDSHAKE_TRAFFIC_SECRET", hs.client_secret.view());
   if (hs.offers.early_data) {
     hs.conn.channel.reader.skip_early_data((*hs.policy)->recv_max_early_data, false);
   }

@@ -47,31 +47,33 @@ inline std::string early_statuses(const Peers& peers) {
               status_name(SSL_get_early_data_status(peers.server.get())));
 }
 
-/// SSL_write_early_data, and all that can be asked about it.
+/// What SSL_get_error and the connection say after a call for early data.
+inline std::string early_outcome(SSL* ssl, bool good) {
+  const char* error = error_name(SSL_get_error(ssl, good ? 1 : 0));
+  return text("%s [%s], status %s, state %d, in_init %d", error, errors().c_str(),
+              status_name(SSL_get_early_data_status(ssl)), static_cast<int>(SSL_get_state(ssl)),
+              SSL_in_init(ssl));
+}
+
 inline std::string write_early(SSL* ssl, const std::string& data) {
   size_t written = 99999;
   ERR_clear_error();
   int result = SSL_write_early_data(ssl, data.data(), data.size(), &written);
-  std::string said = text("%d", result);
-  if (result > 0) said += text(" written %zu", written);
-  return said + " " + error_name(SSL_get_error(ssl, result)) + " [" + errors() + "], status " +
-         status_name(SSL_get_early_data_status(ssl)) +
-         text(", state %d, in_init %d", static_cast<int>(SSL_get_state(ssl)), SSL_in_init(ssl));
+  std::string outcome = early_outcome(ssl, result > 0);
+  return (result > 0 ? text("%d written %zu ", result, written) : text("%d ", result)) + outcome;
 }
 
-/// SSL_read_early_data likewise; `data` is what came.
+/// What came is added to `data`.
 inline std::string read_early(SSL* ssl, std::string& data, size_t room = 4096) {
   static const char* const kNames[] = {"ERROR", "SUCCESS", "FINISH"};
   std::string buffer(room, '\0');
   size_t got = 99999;
   ERR_clear_error();
   int result = SSL_read_early_data(ssl, buffer.data(), buffer.size(), &got);
-  std::string said = kNames[result];
-  if (result != SSL_READ_EARLY_DATA_ERROR) said += text(" read %zu", got);
+  std::string outcome = early_outcome(ssl, result != SSL_READ_EARLY_DATA_ERROR);
   if (result == SSL_READ_EARLY_DATA_SUCCESS) data += buffer.substr(0, got);
-  return said + " " + error_name(SSL_get_error(ssl, result ? 1 : 0)) + " [" + errors() +
-         "], status " + status_name(SSL_get_early_data_status(ssl)) +
-         text(", state %d, in_init %d", static_cast<int>(SSL_get_state(ssl)), SSL_in_init(ssl));
+  return result == SSL_READ_EARLY_DATA_ERROR ? text("%s ", kNames[result]) + outcome
+                                             : text("%s read %zu ", kNames[result], got) + outcome;
 }
 
 }  // namespace twin
