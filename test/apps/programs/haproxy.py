@@ -314,5 +314,5 @@ def cases(report, lab):
         report.case(f"haproxy-{library}.health-checks", health_checks, lab, library)
         report.case(f"{name}.certificate-update", certificate_update, lab, client, library)
         report.case(f"{name}.reload", reload, lab, client, library)
-    for library in LIBRARIES:
+    for library in reversed(LIBRARIES):  # the one by which they are known goes last
         report.case(f"haproxy-{library}.ends", end, lab, library)

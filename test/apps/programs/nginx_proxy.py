@@ -191,5 +191,5 @@ def cases(report, lab):
             for function in (http, upstream_session, wrong_name, stream, preread):
                 report.case(f"{name}.{function.__name__.replace('_', '-')}", function, lab, front,
                             back, version)
-    for library in LIBRARIES:
+    for library in reversed(LIBRARIES):  # the one by which they are known goes last
         report.case(f"nginx-proxy-{library}.ends-without-complaint", complaints, lab, library)
