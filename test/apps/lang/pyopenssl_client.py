@@ -283,7 +283,7 @@ def renegotiation():
     client.until(client.tls.do_handshake)
     require_equal(client.tls.renegotiate_pending(), False, "a renegotiation to come")
     client.transfer()
-    require_equal(client.tls.total_renegotiations(), 1, "the number of ours")
+    require_equal(client.tls.total_renegotiations(), 2, "the number of renegotiations")
     client.close()
 
 
