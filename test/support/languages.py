@@ -13,7 +13,7 @@ import json
 import re
 import subprocess
 
-from programs import HOST, OPENSSL, ROOT, Failure, clean_environment, require
+from programs import HOST, OPENSSL, PYTHON, ROOT, Failure, clean_environment, require
 
 SCRIPTS = ROOT / "test" / "apps" / "lang"
 PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours")]
@@ -76,3 +76,21 @@ class Language:
 def check_result(results, name):
     require(name in results, f"not told: {results[None]}")
     require(results[name] == "", results[name])
+
+
+def python_services(lab, library):
+    """python_server.py for the clients of a module: (program, ports)."""
+    server = lab.start(library, [PYTHON, SCRIPTS / "python_server.py"])
+    ports = json.loads(server.wait_for(r"listening (\{.*\})\n")[1])
+    server.check_mapped()
+    return server, ports
+
+
+def only_version(lab, version):
+    """The environment in which libssl speaks one version, by openssl.cnf, for programs that have no
+    setting for it. `version` is OpenSSL's name: TLSv1.2."""
+    path = lab.folder / f"{version}.cnf"
+    path.write_text("openssl_conf = libraries\n[libraries]\nssl_conf = modules\n[modules]\n"
+                    f"system_default = defaults\n[defaults]\nMinProtocol = {version}\n"
+                    f"MaxProtocol = {version}\n")
+    return {"OPENSSL_CONF": str(path)}
