@@ -34,7 +34,8 @@ void forget_handshake(Connection& connection) {
   connection.ticket_nonce = connection.tickets_sent = connection.tickets_asked = 0;
   connection.early_data = EarlyData();
   connection.key_update = SSL_KEY_UPDATE_NONE;
-  connection.key_updates_received = 0;
+  connection.key_update_asked = false;
+  connection.control_messages = 0;
   connection.renegotiation = Renegotiation();
   connection.certificate_requests = 0;
   connection.post_auth.reset();

@@ -105,7 +105,9 @@ struct ssl_st {
   size_t tickets_asked = 0;            // by SSL_new_session_ticket, not sent yet
   handfast::EarlyData early_data;
   int key_update = SSL_KEY_UPDATE_NONE;  // asked for by SSL_key_update, not sent yet
-  uint8_t key_updates_received = 0;      // in a row, without application data between
+  bool key_update_asked = false;         // of the peer, whose key has served long enough
+  // KeyUpdates and CertificateRequests in a row, without application data between.
+  uint8_t control_messages = 0;
   handfast::Unique<handfast::PostHandshakeAuth> post_auth;  // when the client has offered it
 
   handfast::CtSettings transparency;

@@ -7,6 +7,7 @@
 #include "driver/driver.h"
 #include "driver/transport.h"
 #include "handshake/handshake.h"
+#include "record/key_limits.h"
 
 namespace handfast {
 namespace {
@@ -102,7 +103,7 @@ Next take_record(Connection& connection, bool wants_data, int& result) {
         result = failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
         return Next::stop;
       }
-      connection.key_updates_received = 0;
+      connection.control_messages = 0;
       if (is_early(connection) && !count_early_data(connection.early_data, opened.content.size())) {
         result = failed(connection, fatal(Alert::unexpected_message, SSL_R_TOO_MUCH_EARLY_DATA));
         return Next::stop;
@@ -285,6 +286,36 @@ Verdict check_early_write(Connection& connection, size_t length) {
              : internal_error(SSL_R_TOO_MUCH_EARLY_DATA);
 }
 
+// RFC 8446 5.5: keys are renewed before they have protected too much. Ours with a KeyUpdate, the
+// peer's by asking for one.
+void renew_keys_in_time(Connection& connection) {
+  StreamChannel& channel = connection.channel;
+  if (connection.phase != Phase::connected || !channel.writer.protection().tls13() ||
+      connection.key_update != SSL_KEY_UPDATE_NONE) {
+    return;
+  }
+  const uint64_t limit = key_limits(*channel.writer.protection().suite()).renew;
+  if (channel.reader.protection().sequence() >= limit && !connection.key_update_asked) {
+    connection.key_update = SSL_KEY_UPDATE_REQUESTED;
+    connection.key_update_asked = true;
+  } else if (channel.writer.protection().sequence() >= limit) {
+    connection.key_update = SSL_KEY_UPDATE_NOT_REQUESTED;
+  }
+}
+
+// A KeyUpdate of ours goes out between records, never inside an unfinished write. 1, or what
+// SSL_get_error needs.
+int send_key_update(Connection& connection) {
+  if (connection.write.sealed == 0) {
+    renew_keys_in_time(connection);
+    if (connection.key_update != SSL_KEY_UPDATE_NONE && !connection.in_init &&
+        !begin_post_handshake(connection, {})) {
+      return failed(connection, malloc_failure());
+    }
+  }
+  return connection.in_init ? ensure_connected(connection) : 1;
+}
+
 }  // namespace
 
 int write(Connection& connection, View content, size_t& done) {
@@ -301,20 +332,13 @@ int write(Connection& connection, View content, size_t& done) {
   UnfinishedWrite& unfinished = connection.write;
   Verdict repeated = check_repeated(connection, content);
   if (!repeated.ok()) return failed(connection, repeated);
-  // A KeyUpdate of ours goes out between records, never inside an unfinished write.
   if (unfinished.sealed == 0) start_renegotiation(connection, false);
   leave_early_data(connection, Caller::write);
-  if (unfinished.sealed == 0 && connection.key_update != SSL_KEY_UPDATE_NONE &&
-      !connection.in_init && !begin_post_handshake(connection, {})) {
-    return failed(connection, malloc_failure());
-  }
-  if (connection.in_init) {
-    int result = ensure_connected(connection);
-    if (result <= 0) return result;
-  }
+  int result = send_key_update(connection);
+  if (result <= 0) return result;
   // A post-handshake message behind the unfinished record may have taken it along.
   if (connection.channel.unsent() || unfinished.sealed != 0) {
-    int result = finish_record(connection);
+    result = finish_record(connection);
     if (result <= 0) return result;
   }
   EarlyData& early = connection.early_data;
@@ -333,13 +357,15 @@ int write(Connection& connection, View content, size_t& done) {
   size_t limit = std::min(fragment_limit(connection), connection.policy->split_send_fragment);
   bool written = false;
   while (unfinished.done < content.size() && !(partial && written)) {
+    result = send_key_update(connection);
+    if (result <= 0) return result;
     View fragment = content.subspan(unfinished.done);
     fragment = fragment.first(std::min(fragment.size(), limit));
     Verdict sealed = seal_data(connection, fragment, unfinished.done == 0);
     if (!sealed.ok()) return failed(connection, sealed);
     unfinished.buffer = fragment.data();
     unfinished.sealed = fragment.size();
-    int result = finish_record(connection);
+    result = finish_record(connection);
     if (result <= 0) return result;
     written = true;
   }

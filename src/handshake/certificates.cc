@@ -87,8 +87,7 @@ Verdict read_certificate(Handshake& hs, View context) {
 }
 
 Flow verify_peer(Handshake& hs) {
-  Session& session = *hs.conn.session;
-  STACK_OF(X509)* chain = hs.server ? hs.client_chain.get() : session.peer_chain.get();
+  STACK_OF(X509)* chain = hs.server ? hs.client_chain.get() : hs.conn.session->peer_chain.get();
   long result = X509_V_OK;
   VerifyOutcome outcome = verify_chain(hs, chain, result);
   while (outcome == VerifyOutcome::retry) {
@@ -104,8 +103,8 @@ Flow verify_peer(Handshake& hs) {
   CHECK(check_key(hs, leaf));
   if (hs.server) co_return success();
   X509_up_ref(leaf);
-  session.peer.reset(leaf);
-  session.verify_result = result;
+  hs.conn.session->peer.reset(leaf);
+  hs.conn.session->verify_result = result;
   co_return success();
 }
 
@@ -113,6 +112,8 @@ namespace {
 
 // The session learns of the client, without the leaf in its chain (SSL_get_peer_cert_chain(3)).
 Verdict keep_client(Handshake& hs) {
+  // The application may have taken it away: SSL_set_session(3).
+  if (hs.conn.session == nullptr) return internal_error();
   // After the handshake a cache may have the session, and with it other connections.
   if (hs.post_handshake && !hs.renegotiating) {
     Session* copy = duplicate(*hs.conn.session, false);
@@ -162,7 +163,9 @@ Flow authenticate_client(Handshake& hs, View context) {
 Verdict check_certificate_verify(Handshake& hs) {
   CertificateVerify message;
   HANDFAST_CHECK(parse(hs.message.body, message));
-  EVP_PKEY* key = X509_get0_pubkey(hs.conn.session->peer.get());
+  const Session* session = hs.conn.session.get();
+  if (session == nullptr || session->peer == nullptr) return internal_error();
+  EVP_PKEY* key = X509_get0_pubkey(session->peer.get());
   const SignatureScheme* scheme = find_signature_scheme(message.scheme);
   // RFC 8446 4.4.3: one of the schemes that we offered, and one that fits the key.
   if (scheme == nullptr || !key_fits_scheme(key, *scheme, TLS1_3_VERSION)) {

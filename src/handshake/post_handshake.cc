@@ -29,8 +29,8 @@ void expect_to_server(const Handshake& hs, Expected& expected) {
   expected.push_back({SSL3_MT_CERTIFICATE, TLS_ST_SR_CERT, (*hs.policy)->max_cert_list});
 }
 
-// KeyUpdates in a row, without application data, before the peer is stopped.
-constexpr uint8_t kMaxKeyUpdates = 64;
+// Messages that make work, in a row and without application data, before the peer is stopped.
+constexpr uint8_t kMaxControlMessages = 64;
 
 Flow send_key_update(Handshake& hs) {
   step(hs, hs.server ? TLS_ST_SW_KEY_UPDATE : TLS_ST_CW_KEY_UPDATE);
@@ -49,13 +49,14 @@ Verdict read_key_update(Handshake& hs) {
   HANDFAST_CHECK(at_record_boundary(hs));
   KeyUpdate message;
   HANDFAST_CHECK(parse(hs.message.body, message));
-  if (++hs.conn.key_updates_received > kMaxKeyUpdates) {
+  if (++hs.conn.control_messages > kMaxControlMessages) {
     return fatal(Alert::unexpected_message, SSL_R_TOO_MANY_KEY_UPDATES);
   }
   // RFC 8446 4.6.3: an asked-for update is sent before our next application data.
   if (message.request == SSL_KEY_UPDATE_REQUESTED) {
     hs.conn.key_update = SSL_KEY_UPDATE_NOT_REQUESTED;
   }
+  hs.conn.key_update_asked = false;
   TrafficSecret secret = hs.conn.read_secret;
   if (!secret.update()) return internal_error();
   return set_read_secret(hs, secret);
@@ -77,6 +78,9 @@ Flow receive_one(Handshake& hs) {
       CHECK(read_key_update(hs));
       break;
     case SSL3_MT_CERTIFICATE_REQUEST:
+      if (++hs.conn.control_messages > kMaxControlMessages) {
+        co_return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
+      }
       CHECK(co_await answer_authentication(hs));
       break;
     case SSL3_MT_CERTIFICATE:

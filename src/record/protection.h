@@ -73,6 +73,7 @@ class Protection {
                                std::span<uint8_t>& plaintext);
 
  private:
+  friend struct SequenceSeam;  // test/unit: reaches the limits of a key without millions of records
   enum class Kind : uint8_t { none, aead13, aead12, mac };
   using Nonce = uint8_t[12];
 

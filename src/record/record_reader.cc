@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "record/key_limits.h"
+
 namespace handfast {
 
 namespace {
@@ -209,6 +211,10 @@ Opened RecordReader::open_change_cipher_spec(const Header& header, std::span<uin
 }
 
 Opened RecordReader::open_protected(const Header& header, std::span<uint8_t> body) {
+  // RFC 8446 5.5: the key was to be renewed long ago.
+  if (protection_.sequence() >= key_limits(*protection_.suite()).end) {
+    return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD);
+  }
   std::span<uint8_t> plaintext;
   if (skipping_) ERR_set_mark();
   Verdict verdict = protection_.open(header.bytes, body, plaintext);

@@ -80,6 +80,7 @@ struct Kind {
   int version = TLS1_3_VERSION;
   bool retry = false;        // HelloRetryRequest
   bool renegotiate = false;  // TLS <= 1.2
+  bool post_auth = false;    // TLS 1.3: the client is asked for a certificate afterwards
   enum { full, by_id, by_ticket } resumption = full;
   const char* suite = "ECDHE-ECDSA-AES128-GCM-SHA256";  // TLS <= 1.2
 };
@@ -108,6 +109,21 @@ bool change_keys(twin::Peers& peers) {
   });
 }
 
+// The server asks for a certificate, and has it when the client has read the request.
+bool authenticate(twin::Peers& peers) {
+  if (!kind.post_auth) return true;
+  SSL *client = peers.client.get(), *server = peers.server.get();
+  auto finds_nothing = [](SSL* ssl) {
+    char byte = 0;
+    ERR_clear_error();
+    return classify(ssl, SSL_read(ssl, &byte, 1)) == Call::again;
+  };
+  ERR_clear_error();
+  return SSL_verify_client_post_handshake(server) == 1 &&
+         classify(server, SSL_do_handshake(server)) == Call::done && finds_nothing(client) &&
+         finds_nothing(server) && SSL_get0_peer_certificate(server) != nullptr;
+}
+
 // A handshake with a client's certificate, new keys, data and a shutdown; false: some call
 // failed.
 bool converse(twin::Peers& peers) {
@@ -134,8 +150,8 @@ bool converse(twin::Peers& peers) {
   SSL_set_bio(peers.server.get(), up, down);
   if (SSL_set_tlsext_host_name(peers.client.get(), "localhost") != 1) return false;
   if (offered && SSL_set_session(peers.client.get(), offered.get()) != 1) return false;
-  return both(peers, [](SSL* ssl) { return SSL_do_handshake(ssl); }) && change_keys(peers) &&
-         both(peers, [](SSL* ssl) { return SSL_write(ssl, "hello", 5); }) &&
+  return both(peers, [](SSL* ssl) { return SSL_do_handshake(ssl); }) && authenticate(peers) &&
+         change_keys(peers) && both(peers, [](SSL* ssl) { return SSL_write(ssl, "hello", 5); }) &&
          both(peers, [&](SSL* ssl) { return SSL_read(ssl, buffer, sizeof buffer); }) &&
          both(peers, [](SSL* ssl) { return SSL_shutdown(ssl) >= 0 ? 1 : -1; });
 }
@@ -157,13 +173,16 @@ twin::Peers prepare() {
   return twin::make_peers({.certificate = older ? "server-p256" : "server-ed25519",
                            .client_context =
                                [older](SSL_CTX* context) {
+                                 SSL_CTX_set_post_handshake_auth(context, kind.post_auth);
                                  twin::use_certificate(context,
                                                        older ? "client-p256" : "client-ed25519");
                                  configure(context);
                                },
                            .server_context =
                                [](SSL_CTX* context) {
-                                 SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+                                 int mode = SSL_VERIFY_PEER;
+                                 if (kind.post_auth) mode |= SSL_VERIFY_POST_HANDSHAKE;
+                                 SSL_CTX_set_verify(context, mode, nullptr);
                                  if (kind.retry) SSL_CTX_set1_groups_list(context, "P-256");
                                  configure(context);
                                }});
@@ -262,6 +281,10 @@ TEST(EngineAllocation, EveryFailureOfAConversation) {
 
 TEST(EngineAllocation, EveryFailureWithARetry) {
   run({.retry = true});
+}
+
+TEST(EngineAllocation, EveryFailureOfAPostHandshakeAuthentication) {
+  run({.post_auth = true});
 }
 
 TEST(EngineAllocation, EveryFailureInTls12) {

@@ -11,14 +11,6 @@ namespace handfast::engine_test {
 
 namespace {
 
-Octets build(const Extensions& extensions) {
-  Octets block;
-  for (const Extension& extension : extensions) {
-    block = block + u16(extension.type) + vector16(extension.body);
-  }
-  return vector16(block);
-}
-
 Octets build_client(const HelloParts& parts) {
   Octets body = u16(parts.legacy_version) + parts.random + vector8(parts.session_id) +
                 vector16(parts.suites) + vector8(parts.compression);
@@ -172,7 +164,7 @@ void Peer::send_message(uint8_t type, const Octets& body) {
   if (script_.message) script_.message(type, whole);
   if (!whole.empty()) {
     EXPECT_TRUE(transcript_.add(whole));
-    for (size_t at = 0; at < whole.size(); at += kMaxPlaintextLength) {
+    for (size_t at = 0; !holds_ && at < whole.size(); at += kMaxPlaintextLength) {
       size_t length = std::min(kMaxPlaintextLength, whole.size() - at);
       auto begin = whole.begin() + static_cast<ptrdiff_t>(at);
       send(ContentType::handshake, Octets(begin, begin + static_cast<ptrdiff_t>(length)));
@@ -238,7 +230,8 @@ void Peer::derive_application() {
 // --- The flows ---
 
 bool Peer::handshake() {
-  return server_ ? as_server() : as_client();
+  if (!(server_ ? as_server() : as_client())) return false;
+  return handshake_transcript_.copy_from(transcript_);
 }
 
 void Peer::read_client_hello(const Octets& hello) {
@@ -279,14 +272,14 @@ void Peer::send_server_hello(bool retry) {
   if (!retry) derive_handshake(shared);
 }
 
-void Peer::send_certificate() {
+void Peer::send_certificate(const Octets& context) {
   Extensions extensions;
   if (script_.certificate_extensions) script_.certificate_extensions(extensions);
   std::string name = script_.certificate;
   if (name.empty()) name = server_ ? "server-ed25519" : "client-ed25519";
   Octets list;
   if (server_ || script_.show_certificate) list = vector24(der(name)) + build(extensions);
-  send_message(SSL3_MT_CERTIFICATE, vector8({}) + vector24(list));
+  send_message(SSL3_MT_CERTIFICATE, vector8(context) + vector24(list));
 }
 
 void Peer::send_certificate_verify() {
@@ -318,7 +311,7 @@ void Peer::send_server_flight() {
     if (script_.certificate_request) script_.certificate_request(asked);
     send_message(SSL3_MT_CERTIFICATE_REQUEST, vector8({}) + build(asked));
   }
-  send_certificate();
+  send_certificate({});
   send_certificate_verify();
   send_finished();
 }
@@ -387,7 +380,7 @@ bool Peer::answer_hello(const Octets& hello) {
 
 void Peer::send_client_flight(bool asked) {
   if (asked) {
-    send_certificate();
+    send_certificate({});
     if (script_.show_certificate) send_certificate_verify();
   }
   send_finished();

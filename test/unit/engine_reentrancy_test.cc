@@ -95,6 +95,7 @@ twin::Peers hooked() {
   return twin::make_peers({.client_context =
                                [](SSL_CTX* context) {
                                  hook(context);
+                                 SSL_CTX_set_post_handshake_auth(context, 1);
                                  twin::use_certificate(context, "client-ed25519");
                                  SSL_CTX_set_alpn_protos(
                                      context, reinterpret_cast<const uint8_t*>("\2h2"), 3);
@@ -130,6 +131,8 @@ class Talk {
         call(ssl, [](SSL* self) { SSL_key_update(self, SSL_KEY_UPDATE_REQUESTED); });
         call(ssl, [](SSL* self) { SSL_write(self, "hello", 5); });
       }
+      call(server_, [](SSL* self) { SSL_verify_client_post_handshake(self); });
+      call(server_, [](SSL* self) { SSL_do_handshake(self); });
       for (SSL* ssl : {client_, server_}) {
         char buffer[3];
         call(ssl, [&](SSL* self) { SSL_read(self, buffer, sizeof buffer); });

@@ -68,6 +68,14 @@ Octets message(uint8_t type, const Octets& body) {
   return Octets{type} + vector24(body);
 }
 
+Octets build(const Extensions& extensions) {
+  Octets block;
+  for (const Extension& extension : extensions) {
+    block = block + u16(extension.type) + vector16(extension.body);
+  }
+  return vector16(block);
+}
+
 bool Outcome::has(int reason) const {
   return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
 }

@@ -44,6 +44,8 @@ Octets vector8(const Octets& body);
 Octets vector16(const Octets& body);
 Octets vector24(const Octets& body);
 Octets operator+(Octets a, const Octets& b);
+// A block of extensions with its length.
+Octets build(const Extensions& extensions);
 // A handshake message with its header.
 Octets message(uint8_t type, const Octets& body);
 
@@ -119,6 +121,26 @@ class Peer {
   void update_write_keys();
   void update_read_keys();
 
+  // --- After the handshake (engine_peer_after.cc) ---
+  // RFC 8446 4.4: what follows is hashed on top of the handshake alone.
+  void rewind_transcript();
+  void hash_message(const Octets& whole);  // into the transcript, without sending it
+  [[nodiscard]] Digest transcript_hash() const { return hash(); }
+  // verify_data of a Finished over the transcript so far, of the peer or of the SSL.
+  Octets verify_data(bool own) const;
+  // Server: a CertificateRequest for signatures with Ed25519 or P-256; `change` may alter its
+  // extensions.
+  void request_authentication(const Octets& context,
+                              const std::function<void(Extensions&)>& change = nullptr);
+  // Client: the answer to a CertificateRequest of this context, through the script.
+  void answer_request(const Octets& context);
+  // The same with a Finished that has the key of the handshake's.
+  void answer_request_with_old_finished(const Octets& context);
+  // Messages go into the transcript, but no further.
+  void hold(bool yes) { holds_ = yes; }
+  [[nodiscard]] Protection& write_protection() { return writer_.protection(); }
+  [[nodiscard]] Protection& read_protection() { return reader_.protection(); }
+
   // What the SSL sent, record by record.
   bool take_record(Arrived& out);
   // Next handshake message of the SSL, now a part of the transcript; empty when there is none.
@@ -141,7 +163,7 @@ class Peer {
   void send_client_hello();
   void send_server_hello(bool retry);
   void send_server_flight();
-  void send_certificate();
+  void send_certificate(const Octets& context);
   void send_certificate_verify();
   void send_finished();
   void derive_handshake(const Octets& shared);
@@ -170,11 +192,12 @@ class Peer {
 
   const CipherSuite* suite_ = nullptr;
   const EVP_MD* md_ = nullptr;
-  Transcript transcript_;
+  Transcript transcript_, handshake_transcript_;
   KeyShare share_;
   Octets session_id_;
   int hellos_ = 0;
   bool ends_ = false;
+  bool holds_ = false;
   HandshakeSecret handshake_secret_;
   MasterSecret master_;
   TrafficSecret client_handshake_, server_handshake_, client_data_, server_data_;
