@@ -3,8 +3,10 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include "message/certificate.h"
 #include "message/certificate_verify.h"
 #include "message/finished.h"
 #include "message/handshake_header.h"
@@ -101,6 +103,10 @@ void configure(SSL* ssl, bool server, uint8_t options) {
   if ((options & 16) != 0) SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
   if ((options & 32) != 0) SSL_clear_options(ssl, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
   if ((options & 64) != 0) SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+  if ((options & 128) != 0) {
+    SSL_set_post_handshake_auth(ssl, 1);
+    if (server) SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_POST_HANDSHAKE, nullptr);
+  }
   if (!server) {
     SSL_set_tlsext_host_name(ssl, "localhost");
     SSL_set_alpn_protos(ssl, reinterpret_cast<const uint8_t*>("\2h2\3foo"), 7);
@@ -133,12 +139,21 @@ void Harness::heard(int written, int, int type, const void* data, size_t length,
   if (type != SSL3_RT_HANDSHAKE) return;
   auto* self = static_cast<Harness*>(argument);
   const auto* bytes = static_cast<const uint8_t*>(data);
-  self->messages_.emplace_back(bytes, bytes + length);
+  self->keep({bytes, length});
   // The SSL changes its read keys, and so does the side that the harness plays.
   if (written == 0 && length > 0 && bytes[0] == SSL3_MT_KEY_UPDATE && self->suite_ != nullptr) {
     require(self->write_secret_.update());
     self->change_keys();
   }
+}
+
+// RFC 8446 4.4: what follows a CertificateRequest after the handshake is hashed on top of the
+// handshake, and without KeyUpdates and NewSessionTickets.
+void Harness::keep(View message) {
+  uint8_t type = message.empty() ? 0 : message[0];
+  if (type == SSL3_MT_KEY_UPDATE || type == SSL3_MT_NEWSESSION_TICKET) return;
+  if (handshake_ > 0 && type == SSL3_MT_CERTIFICATE_REQUEST) messages_.resize(handshake_);
+  messages_.emplace_back(message.begin(), message.end());
 }
 
 void Harness::change_keys() {
@@ -190,12 +205,16 @@ void Harness::call() {
   char buffer[2000];
   ERR_clear_error();
   int result = SSL_is_init_finished(ssl_) ? 1 : SSL_do_handshake(ssl_);
+  if (result > 0 && handshake_ == 0) handshake_ = messages_.size();
   for (int i = 0; i < 50 && result > 0; ++i) {
     result = SSL_read(ssl_, buffer, i % 2 == 0 ? sizeof buffer : 7);
   }
   int error = SSL_get_error(ssl_, result);
   require(error != SSL_ERROR_SSL || ERR_peek_error() != 0);
-  if (SSL_is_init_finished(ssl_)) SSL_write(ssl_, "hello", 5);
+  if (SSL_is_init_finished(ssl_)) {
+    if (server_) SSL_verify_client_post_handshake(ssl_);
+    SSL_write(ssl_, "hello", 5);
+  }
   BIO_reset(out_);
   ERR_clear_error();
 }
@@ -226,6 +245,29 @@ void Harness::seal_inner(View inner) {
   feed(record);
 }
 
+void Harness::seal_certificate() {
+  const Octets* request = nullptr;
+  for (const Octets& message : messages_) {
+    if (message.size() > 5 && message[0] == SSL3_MT_CERTIFICATE_REQUEST) request = &message;
+  }
+  View context = request == nullptr ? View() : View(*request).subspan(5);
+  if (request != nullptr) context = context.first(std::min<size_t>(context.size(), (*request)[4]));
+  unsigned char* der = nullptr;
+  int length = i2d_X509(SSL_CTX_get0_certificate(fuzz::context(!server_)), &der);
+  require(length > 0);
+  Bytes list, message;
+  Writer entries(list);
+  CertificateEntry entry;
+  entry.data = {der, static_cast<size_t>(length)};
+  build(entry, entries);
+  Certificate13 certificate;
+  certificate.context = context;
+  certificate.entries = list.view();
+  require(build_message(certificate, message));
+  OPENSSL_free(der);
+  seal(ContentType::handshake, message.view());
+}
+
 void Harness::seal_signature() {
   Digest digest;
   if (!transcript(digest)) return;
@@ -245,7 +287,8 @@ void Harness::seal_finished() {
   if (!transcript(digest)) return;
   Secret value;
   Bytes message;
-  require(handshake_secret_.verify_data(digest.view(), value));
+  const TrafficSecret& secret = handshake_ > 0 ? write_secret_ : handshake_secret_;
+  require(secret.verify_data(digest.view(), value));
   Finished finished;
   finished.verify_data = value.view();
   require(build_message(finished, message));
@@ -253,6 +296,7 @@ void Harness::seal_finished() {
 }
 
 void Harness::feed_piece(uint8_t type, View content) {
+  if (type == kCertificate) return seal_certificate();
   static constexpr uint8_t kOne[] = {1};
   switch (static_cast<Piece>(type % kPieces)) {
     case kRaw:

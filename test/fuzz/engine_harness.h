@@ -58,16 +58,19 @@ class Harness {
     kSigned,    // a right CertificateVerify
     kFinished,  // a right Finished
     kChangeCipherSpec,
-    kPieces
+    kPieces,
+    kCertificate = 200  // a right Certificate, with the context of the last CertificateRequest
   };
   void feed_piece(uint8_t type, View content);
   void seal(ContentType type, View content);
   void seal_inner(View inner);
+  void seal_certificate();
   void seal_signature();
   void seal_finished();
   void call();
   void change_keys();
   bool transcript(Digest& out) const;
+  void keep(View message);
   static void heard(int written, int version, int type, const void* data, size_t length, SSL* ssl,
                     void* argument);
   static void logged(const SSL* ssl, const char* line);
@@ -76,7 +79,8 @@ class Harness {
   bool server_;
   BIO* in_;
   BIO* out_;
-  std::vector<Octets> messages_;
+  std::vector<Octets> messages_;  // of the transcript
+  size_t handshake_ = 0;          // how many of them are the handshake's; 0: it goes on
   RecordWriter writer_;
   // Of the side that the harness plays.
   const CipherSuite* suite_ = nullptr;
