@@ -50,7 +50,7 @@ TEST(ExtensionHello, Everything) {
   policy->max_fragment_length_mode = TLSEXT_max_fragment_length_512;
   policy->status_type = TLSEXT_STATUSTYPE_ocsp;
   ASSERT_TRUE(policy->alpn.assign(text("\002h2\010http/1.1")));
-  policy->post_handshake_auth = true;  // is not offered yet
+  policy->post_handshake_auth = true;
   policy->options |= SSL_OP_ALLOW_NO_DHE_KEX;
   client.exchange.ct_enabled = true;
   X509_NAME* name = X509_NAME_new();
@@ -65,7 +65,8 @@ TEST(ExtensionHello, Everything) {
                 kPointFormats + kGroups + kTicket + "000500050100000000" +  // status_request
                 "0010000e000c02683208687474702f312e31" +                    // ALPN
                 kEncryptThenMac + "00120000" +                              // SCT
-                kExtendedMasterSecret + kSchemes + kVersions + "002d0003020100" + client.share() +
+                kExtendedMasterSecret + "00310000" +                        // post_handshake_auth
+                kSchemes + kVersions + "002d0003020100" + client.share() +
                 "002c000400020102" +                                // cookie
                 "002f00130011000f300d310b300906035504030c026361");  // certificate_authorities
 }
