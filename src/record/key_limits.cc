@@ -8,8 +8,8 @@ namespace {
 constexpr uint64_t kRecordsGcm = uint64_t{1} << 24;
 // RFC 9001 B.2: at the same margin of 2^-57, and with records of 2^10 blocks, 2^23.5.
 constexpr uint64_t kRecordsCcm = uint64_t{1} << 23;
-// libssl has never renewed keys by itself, and a peer that only writes does not hear that it should:
-// one that goes on has 2^8 times as much, where the margin is 2^-42.
+// libssl has never renewed keys by itself, and a peer that only writes does not hear that it
+// should: one that goes on has 2^8 times as much, where the margin is 2^-42.
 constexpr unsigned kPatience = 8;
 
 KeyLimits with_patience(uint64_t records) {

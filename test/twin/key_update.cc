@@ -169,6 +169,28 @@ void several_in_a_row() {
   out("%s", transfer(server, client, "hello").c_str());
 }
 
+// RFC 8446 4.6.3: one answer is enough for all requests that came before it.
+void requests_to_a_silent_side() {
+  Peers peers = connected();
+  SSL *client = peers.client.get(), *server = peers.server.get();
+  Log log;
+  log.watch_messages(client);
+  for (int i = 0; i < 3; ++i) {
+    asks(server, SSL_KEY_UPDATE_REQUESTED);
+    out("  do_handshake: %s", outcome_and_want(server, SSL_do_handshake(server)).c_str());
+    out("  read: %s", reads(client).c_str());
+    pending(peers);
+  }
+  auto sent = [&] {
+    return std::count(log.lines.begin(), log.lines.end(), "> 0304 handshake KeyUpdate");
+  };
+  out("client has sent %td", sent());
+  out("write: %s", writes(client, "answer").c_str());
+  out("client has sent %td", sent());
+  out("read: %s", reads(server).c_str());
+  pending(peers);
+}
+
 void secrets_of_the_handshake_stay() {
   Peers peers = connected();
   auto exported = [](SSL* ssl) {
@@ -281,6 +303,7 @@ int main(int argc, char** argv) {
               {"both-at-once", both_at_once},
               {"many-times", many_times},
               {"several-in-a-row", several_in_a_row},
+              {"requests-to-a-silent-side", requests_to_a_silent_side},
               {"secrets-of-the-handshake-stay", secrets_of_the_handshake_stay},
               {"data-before-and-behind", data_before_and_behind},
               {"with-data-left", with_data_left},

@@ -59,7 +59,33 @@ def older_cases(report, lab):
                                 results, method, name, "TLSv1.2")
 
 
+def asking_server(lab, library, key):
+    server = lab.start(library, [PYTHON, PROGRAMS / "post_handshake_auth.py", "server", "ca.pem",
+                                 f"{key}.pem", f"{key}.key"])
+    port = server.port()
+    server.check_mapped()
+    return server, port
+
+
+def post_handshake_authentication(lab, client_library, server_library, key):
+    port = lab.shared(asking_server, server_library, key)
+    client = lab.run(client_library, [PYTHON, PROGRAMS / "post_handshake_auth.py", "client",
+                                      "ca.pem", "client.pem", "client.key", port])
+    require(client.process.returncode == 0, f"{client}: {client.last_words()}")
+    answers = client.output().decode().splitlines()
+    require(answers == ["nobody"] * 2 + ["test client"] * 3, f"the server knew {answers}")
+
+
+def post_handshake_cases(report, lab):
+    for client_library, server_library in PAIRINGS[:3]:
+        for key in ("ecdsa", "rsa"):
+            name = f"python-{client_library}.python-{server_library}.{key}.post-handshake-auth"
+            report.case(name, post_handshake_authentication, lab, client_library, server_library,
+                        key)
+
+
 def cases(report, lab):
     make_payloads(lab)
     transfer_cases(report, lab)
     older_cases(report, lab)
+    post_handshake_cases(report, lab)

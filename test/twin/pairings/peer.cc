@@ -1,5 +1,7 @@
 // One end of a TLS 1.3 connection over a blocking socket that the runner made.
-//   peer client|server DESCRIPTOR suite=NAME groups=LIST certificate=NAME [client=NAME]
+//   peer client|server DESCRIPTOR suite=NAME groups=LIST certificate=NAME
+//     [client=NAME | later=NAME]
+// With `later` the client is asked for its certificate amid the data.
 // Prints what was negotiated and whether the data of all sizes came through.
 #include <map>
 
@@ -34,9 +36,16 @@ Owned<SSL_CTX> make_context(bool server, Options options) {
     if (options.count("client")) {
       SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     }
+    if (options.count("later")) {
+      SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_POST_HANDSHAKE, nullptr);
+    }
   } else {
     SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
     if (options.count("client")) use_certificate(raw, options["client"]);
+    if (options.count("later")) {
+      use_certificate(raw, options["later"]);
+      SSL_CTX_set_post_handshake_auth(raw, 1);
+    }
   }
   return context;
 }
@@ -73,12 +82,17 @@ bool receive_message(SSL* ssl, size_t size, uint32_t seed) {
   return read_exactly(ssl, data) && data == sample(size, seed);
 }
 
-bool exchange(SSL* ssl, bool server) {
+bool exchange(SSL* ssl, bool server, bool asks_later) {
   for (size_t size : kSizes) {
     bool good = server ? receive_message(ssl, size, 1) && send_message(ssl, size, 2)
                        : send_message(ssl, size, 1) && receive_message(ssl, size, 2);
     if (!good) {
       out("failed: data of %zu bytes [%s]", size, errors().c_str());
+      return false;
+    }
+    // The request leaves with the next call.
+    if (asks_later && (size == 0 || size == 16384) && SSL_verify_client_post_handshake(ssl) != 1) {
+      out("failed: no request after %zu bytes [%s]", size, errors().c_str());
       return false;
     }
     // New keys in the middle: asked back at one size, one-sided at another.
@@ -121,7 +135,8 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   tell_library();
   bool server = std::string(argv[1]) == "server";
-  Owned<SSL_CTX> context = make_context(server, read_options(argc, argv));
+  Options options = read_options(argc, argv);
+  Owned<SSL_CTX> context = make_context(server, options);
   Owned<SSL> ssl(SSL_new(context.get()));
   SSL_set_fd(ssl.get(), std::atoi(argv[2]));
   server ? SSL_set_accept_state(ssl.get()) : SSL_set_connect_state(ssl.get());
@@ -139,8 +154,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   print_negotiated(ssl.get(), server, hellos);
-  if (!exchange(ssl.get(), server)) return 1;
+  if (!exchange(ssl.get(), server, server && options.count("later"))) return 1;
   out("data: equal");
+  if (server) out("later: %s", certificate_name(SSL_get0_peer_certificate(ssl.get())).c_str());
   int first = SSL_shutdown(ssl.get());
   int second = first == 1 ? 1 : SSL_shutdown(ssl.get());
   out("shutdown: %d", second);
