@@ -42,19 +42,19 @@ const std::atomic<int>* statistic(const Context& context, int command) {
 
 // One string of the name, the HMAC key and the AES key.
 long ticket_keys(Context& context, bool set, uint8_t* keys, long length) {
-  constexpr size_t kName = sizeof context.ticket_key_name;
-  constexpr size_t kKeys = sizeof context.ticket_key;
-  if (keys == nullptr) return kName + kKeys;
-  if (length != static_cast<long>(kName + kKeys)) {
+  constexpr long kLength = sizeof(handfast::TicketKey);
+  if (keys == nullptr) return kLength;
+  if (length != kLength) {
     ERR_raise(ERR_LIB_SSL, SSL_R_INVALID_TICKET_KEYS_LENGTH);
     return 0;
   }
+  handfast::TicketKey key;
   if (set) {
-    std::memcpy(context.ticket_key_name, keys, kName);
-    std::memcpy(context.ticket_key, keys + kName, kKeys);
+    std::memcpy(key.data(), keys, sizeof key);
+    context.ticket_keys.set(key);
   } else {
-    std::memcpy(keys, context.ticket_key_name, kName);
-    std::memcpy(keys + kName, context.ticket_key, kKeys);
+    context.ticket_keys.get(key);
+    std::memcpy(keys, key.data(), sizeof key);
   }
   return 1;
 }

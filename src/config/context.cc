@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include <ctime>
+
 #include "config/cipher_list.h"
 
 namespace handfast {
@@ -12,8 +14,7 @@ namespace {
 // Without random ticket keys there are no tickets; without a cookie key there is no context.
 bool make_random_keys(Context& context, Policy& policy) {
   const Algorithms& algorithms = context.algorithms;
-  if (!algorithms.random(context.ticket_key_name) ||
-      !algorithms.random_private(context.ticket_key)) {
+  if (!context.ticket_keys.start(algorithms, std::time(nullptr))) {
     policy.options |= SSL_OP_NO_TICKET;
   }
   return algorithms.random_private(context.cookie_key);
@@ -79,7 +80,6 @@ void free_context(Context* context) {
   if (context->client_certificate_engine != nullptr) {
     ENGINE_finish(context->client_certificate_engine);
   }
-  OPENSSL_cleanse(context->ticket_key, sizeof context->ticket_key);
   OPENSSL_cleanse(context->cookie_key, sizeof context->cookie_key);
   destroy(context);
 }

@@ -20,6 +20,7 @@
 #include "crypto/algorithms.h"
 #include "pki/dane.h"
 #include "session/cache.h"
+#include "session/ticket_keys.h"
 #include "wire/allocate.h"
 
 // Made by SSL_CTX_new_ex, counted; shared by its SSLs, which may live in several threads.
@@ -47,8 +48,7 @@ struct ssl_ctx_st {
   uint32_t session_cache_mode = SSL_SESS_CACHE_SERVER;
   size_t session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
   long session_timeout = handfast::kDefaultSessionTimeout;  // seconds
-  uint8_t ticket_key_name[16] = {};
-  uint8_t ticket_key[64] = {};  // HMAC key, AES key
+  handfast::TicketKeys ticket_keys;  // SSL_CTX_set_tlsext_ticket_keys
   uint8_t cookie_key[32] = {};
 
   struct Statistics {

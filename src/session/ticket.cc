@@ -2,6 +2,8 @@
 
 #include <openssl/hmac.h>
 
+#include <ctime>
+
 #include "config/context.h"
 #include "crypto/hash.h"
 #include "session/asn1.h"
@@ -39,7 +41,7 @@ class Protection {
   [[nodiscard]] bool mac(View bytes, uint8_t* out);
 
  private:
-  [[nodiscard]] bool use_own_keys(const uint8_t* iv, bool encrypt);
+  [[nodiscard]] Keys use_own_keys(uint8_t* name, const uint8_t* iv, bool encrypt);
 
   Context& context_;
   EvpCipherCtxPtr cipher_;
@@ -65,16 +67,26 @@ bool Protection::allocate() {
   return true;
 }
 
-bool Protection::use_own_keys(const uint8_t* iv, bool encrypt) {
+Protection::Keys Protection::use_own_keys(uint8_t* name, const uint8_t* iv, bool encrypt) {
   const EVP_CIPHER* cipher = context_.algorithms.cipher(CipherId::aes256_cbc);
   const EVP_MD* hash = context_.algorithms.hash(HashId::sha256);
-  const uint8_t* keys = context_.ticket_key;
-  return cipher != nullptr && hash != nullptr && own_.start(hash, {keys, 32}) &&
-         EVP_CipherInit_ex(cipher_.get(), cipher, nullptr, keys + 32, iv, encrypt ? 1 : 0) == 1;
+  TicketKey key;
+  TicketKeys& keys = context_.ticket_keys;
+  long now = std::time(nullptr);
+  if (encrypt) {
+    keys.seal_with(context_.algorithms, now, context_.session_timeout, key);
+    std::memcpy(name, key.name, sizeof key.name);
+  } else if (!keys.find({name, kKeyNameLength}, now, key)) {
+    return Keys::none;
+  }
+  bool ready = cipher != nullptr && hash != nullptr && own_.start(hash, key.hmac) &&
+               EVP_CipherInit_ex(cipher_.get(), cipher, nullptr, key.aes, iv, encrypt ? 1 : 0) == 1;
+  if (!ready) return Keys::failed;
+  return encrypt || keys.is_current(name) ? Keys::ready : Keys::renew;
 }
 
 Protection::Keys Protection::choose(SSL* ssl, uint8_t* name, uint8_t* iv, bool encrypt) {
-  if (!has_callback()) return use_own_keys(iv, encrypt) ? Keys::ready : Keys::failed;
+  if (!has_callback()) return use_own_keys(name, iv, encrypt);
   int answer =
       evp_ != nullptr
           ? context_.live.ticket_key_evp(ssl, name, iv, cipher_.get(), evp_.get(), encrypt ? 1 : 0)
@@ -172,12 +184,8 @@ Ticket open_ticket(SSL* ssl, Context& context, bool tls13, View bytes, View sess
   if (bytes.size() < kMinLength) return {SSL_TICKET_NO_DECRYPT, nullptr};
   Protection protection(context);
   if (!protection.allocate()) return {SSL_TICKET_FATAL_ERR_MALLOC, nullptr};
-  bool own = !protection.has_callback();
-  if (own && !equal(bytes.first(kKeyNameLength), context.ticket_key_name)) {
-    return {SSL_TICKET_NO_DECRYPT, nullptr};
-  }
   Ticket ticket;
-  bool renew = own && tls13;
+  bool renew = tls13 && !protection.has_callback();
   // Why a ticket does not open is no error of the connection.
   ERR_set_mark();
   ticket.status = open(ssl, protection, bytes, ticket.session, renew);
@@ -263,10 +271,7 @@ Verdict seal_ticket(SSL* ssl, Context& context, const Session& session, Bytes& t
   if (!protection.allocate()) return malloc_failure();
   ticket.clear();
   uint8_t name[kKeyNameLength] = {}, iv[EVP_MAX_IV_LENGTH] = {};
-  if (!protection.has_callback()) {
-    std::memcpy(name, context.ticket_key_name, sizeof name);
-    if (!context.algorithms.random(iv)) return internal_error();
-  }
+  if (!protection.has_callback() && !context.algorithms.random(iv)) return internal_error();
   switch (protection.choose(ssl, name, iv, true)) {
     case Protection::Keys::failed:
       return internal_error(protection.has_callback() ? SSL_R_CALLBACK_FAILED
