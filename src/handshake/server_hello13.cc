@@ -25,9 +25,21 @@ bool usable(const Handshake& hs, const CipherSuite& suite) {
          cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SHARED);
 }
 
-const CipherSuite* choose_by_server(const Handshake& hs, View offered, bool chacha_first) {
+// A key of SSL_set_psk_server_callback(3) has no hash of its own, and RFC 8446 4.2.11 gives it
+// SHA-256. Without a certificate there is nothing but such a key, so a suite of that hash goes
+// first.
+bool prefers_sha256(const Handshake& hs) {
+  if ((*hs.hooks)->psk_server == nullptr) return false;
+  return std::ranges::none_of((*hs.credentials)->slots, [](const Credential& credential) {
+    return credential.certificate != nullptr && credential.private_key != nullptr;
+  });
+}
+
+template <class Suits>
+const CipherSuite* choose_by_server(const Handshake& hs, View offered, bool chacha_first,
+                                    const Suits& suits) {
   auto shared = [&](const CipherSuite& suite) {
-    return u16_list_contains(offered, suite.id) && usable(hs, suite);
+    return u16_list_contains(offered, suite.id) && suits(suite);
   };
   const CipherSuite* chosen = nullptr;
   if (chacha_first) {
@@ -38,24 +50,38 @@ const CipherSuite* choose_by_server(const Handshake& hs, View offered, bool chac
   return chosen != nullptr ? chosen : first_suite(hs, shared);
 }
 
-const CipherSuite* choose_by_client(const Handshake& hs, View offered) {
+template <class Suits>
+const CipherSuite* choose_by_client(const Handshake& hs, View offered, const Suits& suits) {
   for (size_t i = 0; i < offered.size() / 2; ++i) {
     uint16_t id = u16_at(offered, i);
     const CipherSuite* suite =
         first_suite(hs, [&](const CipherSuite& ours) { return ours.id == id; });
-    if (suite != nullptr && usable(hs, *suite)) return suite;
+    if (suite != nullptr && suits(*suite)) return suite;
   }
   return nullptr;
 }
 
 // SSL_OP_CIPHER_SERVER_PREFERENCE and SSL_OP_PRIORITIZE_CHACHA of SSL_CTX_set_options(3).
-const CipherSuite* choose_suite(const Handshake& hs, View offered) {
+template <class Suits>
+const CipherSuite* choose_among(const Handshake& hs, View offered, const Suits& suits) {
   uint64_t options = (*hs.policy)->options;
-  if ((options & SSL_OP_CIPHER_SERVER_PREFERENCE) == 0) return choose_by_client(hs, offered);
+  if ((options & SSL_OP_CIPHER_SERVER_PREFERENCE) == 0) return choose_by_client(hs, offered, suits);
   const CipherSuite* first = find_cipher_suite(u16_at(offered, 0));
   bool chacha_first = (options & SSL_OP_PRIORITIZE_CHACHA) != 0 && first != nullptr &&
                       first->cipher == CipherId::chacha20_poly1305;
-  return choose_by_server(hs, offered, chacha_first);
+  return choose_by_server(hs, offered, chacha_first, suits);
+}
+
+const CipherSuite* choose_suite(const Handshake& hs, View offered) {
+  const CipherSuite* suite = nullptr;
+  if (prefers_sha256(hs)) {
+    suite = choose_among(hs, offered, [&](const CipherSuite& candidate) {
+      return candidate.hash == HashId::sha256 && usable(hs, candidate);
+    });
+  }
+  if (suite != nullptr) return suite;
+  return choose_among(hs, offered,
+                      [&](const CipherSuite& candidate) { return usable(hs, candidate); });
 }
 
 Verdict read_hello(Handshake& hs) {
