@@ -98,10 +98,9 @@ class Connection:
 
     def serve(self):
         while (words := self.input.readline().decode().split()):
-            handler = getattr(self, f"do_{words[0]}", None)
-            if handler is None:
+            getattr(self, f"do_{words[0]}")(*words[1:])
+            if words[0] in ("GET", "BYE", "DROP"):
                 break
-            handler(*words[1:])
         self.client.close()
         self.input.close()
 
@@ -119,6 +118,7 @@ class Connection:
         while self.input.readline() != b"\r\n":
             pass
         self.client.sendall(http(contents(name)))
+        self.do_BYE()
 
     def do_AUTHENTICATE(self):
         try:
@@ -134,6 +134,13 @@ class Connection:
     def do_STOPTLS(self):
         self.adopt(self.client.unwrap())
         self.client.sendall(b"in the clear\n")
+
+    def do_BYE(self):
+        """The end of TLS, whether or not the client answers with its own."""
+        try:
+            self.client = self.client.unwrap()
+        except OSError:
+            pass
 
     def do_DROP(self):
         """The end of the connection without the end of TLS."""
