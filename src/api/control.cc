@@ -28,13 +28,13 @@ const Control* find(int command, Control::On on) {
   return nullptr;
 }
 
-// Without an object only the syntax of a list is checked.
+// Without an object only the syntax of a list is checked; which groups there are is the object's.
 long check_syntax(int command, const void* parg) {
   Array<uint16_t> list;
   const auto* text = static_cast<const char*>(parg);
   switch (command) {
     case SSL_CTRL_SET_GROUPS_LIST:
-      return handfast::parse_groups(text, list) ? 1 : 0;
+      return handfast::parse_groups({}, text, list) ? 1 : 0;
     case SSL_CTRL_SET_SIGALGS_LIST:
     case SSL_CTRL_SET_CLIENT_SIGALGS_LIST:
       return handfast::parse_signature_schemes(text, list) ? 1 : 0;

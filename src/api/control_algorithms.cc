@@ -33,7 +33,8 @@ long set_groups(ControlTarget& target, long larg, void* parg) {
 
 long set_groups_list(ControlTarget& target, long, void* parg) {
   Array<uint16_t> list;
-  if (!parse_groups(static_cast<const char*>(parg), list)) return 0;
+  const ProviderGroups& known = target.context.algorithms.groups();
+  if (!parse_groups(known, static_cast<const char*>(parg), list)) return 0;
   return set_list(target, &Policy::groups, std::move(list));
 }
 

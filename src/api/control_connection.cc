@@ -51,30 +51,24 @@ long get_groups(ControlTarget& target, long, void* parg) {
   return static_cast<long>(connection.negotiated.peer_groups.size());
 }
 
-bool group_fits_version(const Connection& connection, uint16_t id) {
-  const Group* group = find_group(id);
-  if (group == nullptr) return false;
-  int version = current_version(connection);
-  bool finite_field = group->kind == Group::Kind::ffdhe;
-  return version == TLS1_3_VERSION ? group->tls13 : !finite_field;
-}
-
 // SSL_get_shared_group(3): the one at `index`, or with -1 how many there are.
 long get_shared_group(ControlTarget& target, long index, void*) {
   const Connection& connection = *target.ssl;
   if (!connection.server) return 0;
   if (index == -2) index = 0;
   const Policy& policy = *connection.policy;
-  std::span<const uint16_t> own = policy.groups.empty() ? default_groups() : policy.groups.view();
+  const ProviderGroups& known = connection.ctx->algorithms.groups();
+  std::span<const uint16_t> own = policy.groups.empty() ? known.defaults() : policy.groups.view();
   std::span<const uint16_t> peers = connection.negotiated.peer_groups.view();
   bool own_first = (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0;
   std::span<const uint16_t> preferred = own_first ? own : peers;
   std::span<const uint16_t> other = own_first ? peers : own;
   long found = 0;
   for (uint16_t id : preferred) {
-    if (std::find(other.begin(), other.end(), id) == other.end() ||
-        !group_allowed(policy, target.ssl, id, SSL_SECOP_CURVE_SHARED) ||
-        !group_fits_version(connection, id)) {
+    const Group* group = known.find(id);
+    if (group == nullptr || std::find(other.begin(), other.end(), id) == other.end() ||
+        !group_allowed(policy, target.ssl, *group, SSL_SECOP_CURVE_SHARED) ||
+        !group->fits(current_version(connection))) {
       continue;
     }
     if (found == index) return nid_of_group(id);

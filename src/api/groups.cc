@@ -38,10 +38,11 @@ int set_dh(Cow<Credentials>& credentials, EVP_PKEY* key, bool allowed) {
 
 extern "C" {
 
-const char* SSL_group_to_name(SSL*, int nid) {
-  const handfast::Group* group = (nid & kUnknownGroup) != 0
-                                     ? handfast::find_group(static_cast<uint16_t>(nid))
-                                     : handfast::find_group_by_nid(nid);
+const char* SSL_group_to_name(SSL* ssl, int nid) {
+  const handfast::Group* known = handfast::find_group_by_nid(nid);
+  auto id = static_cast<uint16_t>(nid);
+  if ((nid & kUnknownGroup) == 0) id = known != nullptr ? known->id : 0;
+  const handfast::Group* group = ssl->ctx->algorithms.groups().find(id);
   return group == nullptr ? nullptr : group->standard_name;
 }
 

@@ -4,6 +4,7 @@
 
 #include "connection/connection.h"
 #include "driver/driver.h"
+#include "driver/kernel_tls.h"
 
 using handfast::Phase;
 using handfast::Policy;
@@ -184,14 +185,14 @@ int SSL_get_read_ahead(const SSL* ssl) {
   return ssl->policy->read_ahead ? 1 : 0;
 }
 
-// Kernel TLS is not in use on any connection yet: the same answer as without it.
-ossl_ssize_t SSL_sendfile(SSL* ssl, int, off_t, size_t, int) {
+ossl_ssize_t SSL_sendfile(SSL* ssl, int file, off_t offset, size_t size, int) {
   if (!ready_for_io(ssl)) return -1;
   if ((ssl->shutdown & SSL_SENT_SHUTDOWN) != 0) {
     ssl->want = SSL_NOTHING;
     return refuse(ssl, SSL_R_PROTOCOL_IS_SHUTDOWN);
   }
-  return refuse(ssl, SSL_R_UNINITIALIZED);
+  if (!ssl->channel.writer.in_kernel()) return refuse(ssl, SSL_R_UNINITIALIZED);
+  return handfast::send_file(*ssl, file, offset, size);
 }
 
 void SSL_set_shutdown(SSL* ssl, int mode) {

@@ -61,6 +61,8 @@ void SSL_CTX_set_record_padding_callback(SSL_CTX* ctx, PaddingCallback callback)
 }
 
 int SSL_set_record_padding_callback(SSL* ssl, PaddingCallback callback) {
+  // The kernel does not pad.
+  if (ssl->channel.writer.in_kernel()) return 0;
   return set_padding_callback(ssl->hooks, callback);
 }
 

@@ -312,9 +312,12 @@ bool set_default_ciphers(Context& context) {
   Array<const CipherSuite*> suites;
   if (policy == nullptr || !parse_ciphersuites(kDefaultCiphersuites, suites)) return false;
   CipherStringEffects effects{policy->security_level, policy->certificate_flags};
-  if (!make_cipher_list(context, suites.view(), kDefaultCipherList, effects, context.ciphers)) {
-    return false;
-  }
+  // Without any suite the reason is not the string.
+  ERR_set_mark();
+  bool made =
+      make_cipher_list(context, suites.view(), kDefaultCipherList, effects, context.ciphers);
+  ERR_pop_to_mark();
+  if (!made) return false;
   policy->ciphersuites13 = std::move(suites);
   return true;
 }

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include <cstddef>
 #include <ctime>
 
 #include "config/cipher_list.h"
@@ -32,36 +33,34 @@ bool make_stores(Context& context) {
          context.ctlog_store != nullptr;
 }
 
-bool set_up(Context& context, OSSL_LIB_CTX* library, const char* property_query) {
-  if (property_query != nullptr) {
-    context.property_query.reset(OPENSSL_strdup(property_query));
-    if (context.property_query == nullptr) return false;
-  }
-  bool fetched = context.algorithms.fetch(library, context.property_query.get());
+bool set_up(Context& context) {
   context.missing_algorithms = missing_algorithms(context.algorithms);
   context.sessions = SessionCache::create();
   return context.sessions != nullptr && context.policy.create() && context.credentials.create() &&
-         context.hooks.create() && make_stores(context) && fetched &&
-         make_random_keys(context, *context.policy.edit()) &&
-         CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL_CTX, &context, &context.ex_data) == 1;
+         context.hooks.create() && make_stores(context);
+}
+
+std::nullptr_t refused(int reason) {
+  ERR_raise(ERR_LIB_SSL, reason);
+  return nullptr;
 }
 
 }  // namespace
 
 Context* new_context(OSSL_LIB_CTX* library, const char* property_query, const Method* method) {
   ContextRef context(make<Context>());
-  if (context == nullptr) {
-    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
-    return nullptr;
-  }
+  if (context == nullptr) return refused(ERR_R_MALLOC_FAILURE);
   context->method = method;
-  if (!set_up(*context, library, property_query)) {
-    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
-    return nullptr;
+  if (property_query != nullptr) {
+    context->property_query.reset(OPENSSL_strdup(property_query));
+    if (context->property_query == nullptr) return refused(ERR_R_MALLOC_FAILURE);
   }
-  if (!set_default_ciphers(*context)) {
-    ERR_raise(ERR_LIB_SSL, SSL_R_LIBRARY_HAS_NO_CIPHERS);
-    return nullptr;
+  if (!context->algorithms.fetch(library, context->property_query.get())) return nullptr;
+  if (!set_up(*context)) return refused(ERR_R_MALLOC_FAILURE);
+  if (!set_default_ciphers(*context)) return refused(SSL_R_LIBRARY_HAS_NO_CIPHERS);
+  if (!make_random_keys(*context, *context->policy.edit()) ||
+      CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL_CTX, context.get(), &context->ex_data) != 1) {
+    return refused(ERR_R_MALLOC_FAILURE);
   }
   return context.release();
 }

@@ -33,15 +33,21 @@ bool push_new(Array<uint16_t>& list, uint16_t id) {
   return false;
 }
 
+struct GroupList {
+  const ProviderGroups& known;
+  Array<uint16_t> ids;
+};
+
 int add_group(const char* word, int length, void* argument) {
+  auto& list = *static_cast<GroupList*>(argument);
   if (word == nullptr || static_cast<size_t>(length) > kMaxGroupName) return 0;
-  const Group* group = find_group_by_name(word, static_cast<size_t>(length));
+  const Group* group = list.known.find_by_name(word, static_cast<size_t>(length));
   if (group == nullptr) {
     ERR_raise_data(ERR_LIB_SSL, ERR_R_PASSED_INVALID_ARGUMENT, "group '%.*s' cannot be set", length,
                    word);
     return 0;
   }
-  return push_new(*static_cast<Array<uint16_t>*>(argument), group->id) ? 1 : 0;
+  return push_new(list.ids, group->id) ? 1 : 0;
 }
 
 // Where RSA-PSS is named without its key's kind, the key is an ordinary RSA key.
@@ -115,17 +121,13 @@ int add_scheme(const char* word, int length, void* argument) {
   return scheme != nullptr && push_new(list, scheme->id) ? 1 : 0;
 }
 
-bool parse(const char* names, int (*add)(const char*, int, void*), Array<uint16_t>& out) {
-  Array<uint16_t> list;
-  if (CONF_parse_list(names, ':', 1, add, &list) != 1) return false;
-  out = std::move(list);
-  return true;
-}
-
 }  // namespace
 
-bool parse_groups(const char* names, Array<uint16_t>& out) {
-  return parse(names, add_group, out);
+bool parse_groups(const ProviderGroups& known, const char* names, Array<uint16_t>& out) {
+  GroupList list{known, {}};
+  if (CONF_parse_list(names, ':', 1, add_group, &list) != 1) return false;
+  out = std::move(list.ids);
+  return true;
 }
 
 bool groups_of_nids(std::span<const int> nids, Array<uint16_t>& out) {
@@ -147,7 +149,10 @@ bool groups_of_nids(std::span<const int> nids, Array<uint16_t>& out) {
 }
 
 bool parse_signature_schemes(const char* names, Array<uint16_t>& out) {
-  return parse(names, add_scheme, out);
+  Array<uint16_t> list;
+  if (CONF_parse_list(names, ':', 1, add_scheme, &list) != 1) return false;
+  out = std::move(list);
+  return true;
 }
 
 bool signature_schemes_of_nids(std::span<const int> pairs, Array<uint16_t>& out) {

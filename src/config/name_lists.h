@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <span>
 
+#include "crypto/provider_groups.h"
 #include "wire/array.h"
 
 namespace handfast {
 
 // "P-256:X25519"; false when a name is unknown (with a reason in the queue), empty or there twice.
-[[nodiscard]] bool parse_groups(const char* names, Array<uint16_t>& out);
+[[nodiscard]] bool parse_groups(const ProviderGroups& known, const char* names,
+                                Array<uint16_t>& out);
 // NIDs; false when one is unknown or there twice, or there is none (reason in the queue).
 [[nodiscard]] bool groups_of_nids(std::span<const int> nids, Array<uint16_t>& out);
 

@@ -29,7 +29,7 @@ struct Policy : Shared {
   void* security_ex_data = nullptr;
 
   Array<const CipherSuite*> ciphersuites13;  // in order of preference
-  Array<uint16_t> groups;                    // empty: default_groups()
+  Array<uint16_t> groups;                    // empty: the defaults of ProviderGroups
   Array<uint16_t> signature_schemes;         // empty: default_signature_schemes()
   Array<uint16_t> client_signature_schemes;  // empty: as signature_schemes
   Bytes alpn;                                // ProtocolNameList body as offered by a client

@@ -7,7 +7,6 @@
 #include <iterator>
 
 #include "config/method.h"
-#include "crypto/group.h"
 #include "crypto/signature_scheme.h"
 
 namespace handfast {
@@ -173,11 +172,9 @@ bool allowed(const Policy& policy, const SSL* ssl, const SSL_CTX* ctx, int opera
          0;
 }
 
-bool group_allowed(const Policy& policy, const SSL* ssl, uint16_t id, int operation) {
-  const Group* group = find_group(id);
-  if (group == nullptr) return false;
-  uint8_t wire[] = {static_cast<uint8_t>(id >> 8), static_cast<uint8_t>(id)};
-  return allowed(policy, ssl, nullptr, operation, group->security_bits, group->nid, wire);
+bool group_allowed(const Policy& policy, const SSL* ssl, const Group& group, int operation) {
+  uint8_t wire[] = {static_cast<uint8_t>(group.id >> 8), static_cast<uint8_t>(group.id)};
+  return allowed(policy, ssl, nullptr, operation, group.security_bits, group.nid, wire);
 }
 
 bool scheme_allowed(const Policy& policy, const SSL* ssl, uint16_t id, int operation) {

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "config/policy.h"
+#include "crypto/group.h"
 #include "crypto/signature_scheme.h"
 
 namespace handfast {
@@ -27,8 +28,9 @@ namespace handfast {
                                                      std::span<const uint16_t> both);
 [[nodiscard]] std::span<const uint16_t> suite_b_schemes(const Policy& policy);
 
-// Group and signature scheme forms of the question; false as well when not in the tables.
-[[nodiscard]] bool group_allowed(const Policy& policy, const SSL* ssl, uint16_t group,
+// Group and signature scheme forms of the question; false as well when the scheme is not in the
+// table.
+[[nodiscard]] bool group_allowed(const Policy& policy, const SSL* ssl, const Group& group,
                                  int operation);
 [[nodiscard]] bool scheme_allowed(const Policy& policy, const SSL* ssl, uint16_t scheme,
                                   int operation);

@@ -70,16 +70,14 @@ bool Algorithms::fetch(OSSL_LIB_CTX* library, const char* property_query) {
   for (size_t i = 0; i < kHashCount; ++i) {
     hashes_[i] = fetch_hash(library, kHashNids[i], property_query);
   }
-  bool any_cipher = false;
   for (size_t i = 0; i < kCipherCount; ++i) {
     ciphers_[i] = fetch_cipher(library, kCipherNids[i], property_query);
-    any_cipher = any_cipher || ciphers_[i] != nullptr;
   }
   fetch_with_hmac(CipherId::aes128_cbc, 0, NID_aes_128_cbc_hmac_sha1, NID_aes_128_cbc_hmac_sha256);
   fetch_with_hmac(CipherId::aes256_cbc, 1, NID_aes_256_cbc_hmac_sha1, NID_aes_256_cbc_hmac_sha256);
   key_types_ = fetch_key_types(library, property_query);
   ERR_pop_to_mark();
-  return any_cipher && (hash(HashId::sha256) != nullptr || hash(HashId::sha384) != nullptr);
+  return groups_.discover(library, property_query);
 }
 
 // An ENGINE's cipher or digest is not passed by.

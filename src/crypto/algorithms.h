@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "crypto/cipher_suite.h"
+#include "crypto/provider_groups.h"
 #include "wire/crypto_types.h"
 #include "wire/verdict.h"
 
@@ -14,7 +15,8 @@ namespace handfast {
 class Algorithms {
  public:
   // Neither parameter is owned; both may be nullptr (default context, no query).
-  // `property_query` must outlive this object. False: no usable provider.
+  // `property_query` must outlive this object. False, perhaps with the reason in the queue: a
+  // provider does not tell its groups. Whatever else is missing is no failure.
   [[nodiscard]] bool fetch(OSSL_LIB_CTX* library, const char* property_query);
 
   [[nodiscard]] OSSL_LIB_CTX* library() const { return library_; }
@@ -25,6 +27,8 @@ class Algorithms {
   [[nodiscard]] const EVP_CIPHER* cipher(CipherId id) const;
   // Have the providers keys of this kind? `key_type` is an EVP_PKEY_* of a signature scheme.
   [[nodiscard]] bool has_key_type(int key_type) const;
+  // What key exchange can use.
+  [[nodiscard]] const ProviderGroups& groups() const { return groups_; }
   // A CBC cipher that makes the HMAC of a record on the way (AES with SHA-1 or SHA-256 on some
   // processors), faster than both by themselves.
   [[nodiscard]] const EVP_CIPHER* cipher_with_hmac(CipherId id, HashId hash) const;
@@ -43,6 +47,7 @@ class Algorithms {
   EvpCipherPtr ciphers_[kCipherCount];
   EvpCipherPtr with_sha1_[2];  // AES-128 and AES-256
   EvpCipherPtr with_sha256_[2];
+  ProviderGroups groups_;
   uint8_t key_types_ = 0;  // a bit for each of kKeyTypes in algorithms.cc
 };
 

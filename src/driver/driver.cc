@@ -6,6 +6,7 @@
 
 #include "connection/connection.h"
 #include "driver/driver.h"
+#include "driver/kernel_tls.h"
 #include "driver/transport.h"
 #include "handshake/handshake.h"
 #include "handshake/receive.h"
@@ -326,6 +327,7 @@ int run(Connection& connection) {
     hs.innermost.resume();
   }
   Verdict verdict = hs.flow.result();
+  if (verdict.ok()) verdict = leave_to_kernel(connection, hs);
   if (!verdict.ok()) {
     fail(connection, verdict);
     return -1;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "driver/kernel_tls.h"
+
 namespace handfast {
 namespace {
 
@@ -35,7 +37,8 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
   progress = false;
   if (connection.rbio == nullptr) return internal_error(SSL_R_READ_BIO_NOT_SET);
   const Policy& policy = *connection.policy;
-  bool ahead = policy.read_ahead != 0;
+  bool kernel = channel.reader.in_kernel();
+  bool ahead = policy.read_ahead != 0 || kernel;  // the kernel gives whole records only
   size_t records = kMaxRecordLength * std::max<size_t>(policy.max_pipelines, 1);
   size_t room = ahead ? std::max({need, records, policy.default_read_buffer_length}) : need;
   if (!make_room(channel, room)) return malloc_failure();
@@ -51,6 +54,7 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
     progress = true;
     return success();
   }
+  if (kernel && length < 0 && !BIO_should_retry(connection.rbio)) return kernel_read_failure();
   if (!BIO_should_retry(connection.rbio) && BIO_eof(connection.rbio)) {
     return end_of_file(connection);
   }
@@ -98,8 +102,10 @@ Outgoing send_output(Connection& connection, bool flush) {
   if (connection.wbio == nullptr) return Outgoing::blocked;
   while (channel.unsent()) {
     size_t left = channel.output.size() - channel.output_begin;
-    int length = BIO_write(connection.wbio, channel.output.data() + channel.output_begin,
-                           static_cast<int>(std::min<size_t>(left, INT_MAX)));
+    int length = channel.writer.in_kernel()
+                     ? write_to_kernel(connection)
+                     : BIO_write(connection.wbio, channel.output.data() + channel.output_begin,
+                                 static_cast<int>(std::min<size_t>(left, INT_MAX)));
     if (length <= 0) return Outgoing::blocked;
     channel.output_begin += static_cast<size_t>(length);
   }

@@ -8,7 +8,7 @@
 
 #include "config/context.h"
 #include "config/request.h"
-#include "crypto/group.h"
+#include "crypto/key_share.h"
 #include "session/negotiated.h"
 #include "session/session.h"
 #include "wire/array.h"

@@ -36,7 +36,7 @@ Verdict accept_retry(Exchange& exchange, View body) {
   if (!reader.u16(group) || !reader.empty()) {
     return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
   }
-  std::span<const uint16_t> ours = group_preferences(**exchange.policy);
+  std::span<const uint16_t> ours = group_preferences(exchange);
   bool offered = std::find(ours.begin(), ours.end(), group) != ours.end();
   if (!offered || !group_usable_13(exchange, group) || exchange.share_groups.contains(group)) {
     return fatal(Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE);

@@ -3,6 +3,7 @@
 #include <openssl/obj_mac.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "config/security.h"
 #include "crypto/group.h"
@@ -41,57 +42,68 @@ bool weak_hash(int nid) {
   return nid == NID_sha1 || nid == NID_md5 || nid == NID_sha224;
 }
 
+bool fits_tls12(const Group& group) {
+  return group.fits(TLS1_VERSION, TLS1_2_VERSION);
+}
+
+bool is_elliptic(const Group& group) {
+  return group.kind == Group::Kind::ecp || group.kind == Group::Kind::xdh ||
+         std::strcmp(group.algorithm, "EC") == 0;
+}
+
 const Group* shared_group(const Exchange& exchange, const CipherSuite* suite) {
   const Policy& policy = **exchange.policy;
   uint16_t bound = 0;
   if (!curve_of_suite(exchange, suite, bound)) return nullptr;
-  std::span<const uint16_t> ours = group_preferences(policy);
+  std::span<const uint16_t> ours = group_preferences(exchange);
   std::span<const uint16_t> theirs = exchange.negotiated->peer_groups.view();
   // RFC 8422 section 4: any curve may be chosen then. Suite B knows which the client has.
   if (theirs.empty() && bound != 0) theirs = {&bound, 1};
   bool ours_first = (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0;
   std::span<const uint16_t> other = ours_first ? theirs : ours;
   for (uint16_t id : ours_first ? ours : theirs) {
-    const Group* group = find_group(id);
-    bool fits = group != nullptr && group->kind != Group::Kind::ffdhe && contains(other, id) &&
+    const Group* group = find_group(exchange, id);
+    bool fits = group != nullptr && fits_tls12(*group) && contains(other, id) &&
                 (bound == 0 || bound == id);
-    if (fits && group_allowed(policy, exchange.ssl, id, SSL_SECOP_CURVE_SHARED)) return group;
+    if (fits && group_allowed(policy, exchange.ssl, *group, SSL_SECOP_CURVE_SHARED)) return group;
   }
   return nullptr;
 }
 
 }  // namespace
 
-std::span<const uint16_t> group_preferences(const Policy& policy) {
+std::span<const uint16_t> group_preferences(const Exchange& exchange) {
+  const Policy& policy = **exchange.policy;
   std::span<const uint16_t> strict = suite_b_part(policy, kSuiteBGroups);
   if (!strict.empty()) return strict;
-  return policy.groups.empty() ? default_groups() : policy.groups.view();
+  return policy.groups.empty() ? exchange.algorithms->groups().defaults() : policy.groups.view();
+}
+
+const Group* find_group(const Exchange& exchange, uint16_t id) {
+  return exchange.algorithms->groups().find(id);
 }
 
 bool group_usable(const Exchange& exchange, uint16_t id) {
-  const Group* group = find_group(id);
-  if (group == nullptr || (!group->tls13 && exchange.min_version >= TLS1_3_VERSION) ||
-      (group->kind == Group::Kind::ffdhe && exchange.max_version < TLS1_3_VERSION)) {
-    return false;
-  }
-  return group_allowed(**exchange.policy, exchange.ssl, id, SSL_SECOP_CURVE_SUPPORTED);
+  const Group* group = find_group(exchange, id);
+  return group != nullptr && group->fits(exchange.min_version, exchange.max_version) &&
+         group_allowed(**exchange.policy, exchange.ssl, *group, SSL_SECOP_CURVE_SUPPORTED);
 }
 
 bool group_usable_13(const Exchange& exchange, uint16_t id) {
-  const Group* group = find_group(id);
-  return group != nullptr && group->tls13 &&
-         group_allowed(**exchange.policy, exchange.ssl, id, SSL_SECOP_CURVE_SUPPORTED);
+  const Group* group = find_group(exchange, id);
+  return group != nullptr && group->fits(TLS1_3_VERSION) &&
+         group_allowed(**exchange.policy, exchange.ssl, *group, SSL_SECOP_CURVE_SUPPORTED);
 }
 
 bool offered_group_12(const Exchange& exchange, uint16_t id) {
-  const Group* group = find_group(id);
+  const Group* group = find_group(exchange, id);
   uint16_t bound = 0;
-  if (group == nullptr || group->kind == Group::Kind::ffdhe ||
+  if (group == nullptr || !fits_tls12(*group) ||
       !curve_of_suite(exchange, exchange.negotiated->suite, bound) || (bound != 0 && bound != id)) {
     return false;
   }
-  return contains(group_preferences(**exchange.policy), id) &&
-         group_allowed(**exchange.policy, exchange.ssl, id, SSL_SECOP_CURVE_CHECK);
+  return contains(group_preferences(exchange), id) &&
+         group_allowed(**exchange.policy, exchange.ssl, *group, SSL_SECOP_CURVE_CHECK);
 }
 
 const Group* choose_shared_group(const Exchange& exchange, const CipherSuite& suite) {
@@ -104,8 +116,8 @@ const Group* choose_shared_group(const Exchange& exchange) {
 
 bool offers_elliptic_curves(const Exchange& exchange) {
   if (!exchange.elliptic_suites) return false;
-  for (uint16_t id : group_preferences(**exchange.policy)) {
-    if (group_usable(exchange, id) && find_group(id)->kind != Group::Kind::ffdhe) return true;
+  for (uint16_t id : group_preferences(exchange)) {
+    if (group_usable(exchange, id) && is_elliptic(*find_group(exchange, id))) return true;
   }
   return false;
 }

@@ -14,7 +14,9 @@ namespace handfast {
 
 // Our groups in order of preference: Suite B's, the configured or the default ones. Not filtered
 // by security level; see group_usable().
-std::span<const uint16_t> group_preferences(const Policy& policy);
+std::span<const uint16_t> group_preferences(const Exchange& exchange);
+// nullptr: no provider of the context has it.
+const Group* find_group(const Exchange& exchange, uint16_t group);
 // Known, fit for the exchange's versions and allowed by the security level.
 [[nodiscard]] bool group_usable(const Exchange& exchange, uint16_t group);
 // The same for TLS 1.3 alone: may a key_share use it?

@@ -19,9 +19,9 @@ Verdict offer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
   bool any13 = false;
   {
     Prefixed16 list(writer);
-    for (uint16_t id : group_preferences(**exchange.policy)) {
+    for (uint16_t id : group_preferences(exchange)) {
       if (!group_usable(exchange, id)) continue;
-      any13 = any13 || find_group(id)->tls13;
+      any13 = any13 || find_group(exchange, id)->fits(TLS1_3_VERSION);
       writer.u16(id);
     }
   }
@@ -74,7 +74,7 @@ Verdict answer(Exchange& exchange, MessageSet message, Writer& writer, bool& sen
   send = false;
   if (message == kInServerHello12 || exchange.group == nullptr) return success();
   Prefixed16 list(writer);
-  for (uint16_t id : group_preferences(**exchange.policy)) {
+  for (uint16_t id : group_preferences(exchange)) {
     if (!group_usable_13(exchange, id)) continue;
     if (first && id == exchange.group->id) return success();
     first = false;

@@ -57,18 +57,16 @@ Verdict choose_random(Handshake& hs) {
 Verdict add_share(Handshake& hs, uint16_t group) {
   hs.share_groups.clear();
   hs.share_groups.push_back(group);
-  return hs.key_shares[0].generate(*hs.algorithms, *find_group(group));
+  return hs.key_shares[0].generate(*hs.algorithms, *find_group(hs, group));
 }
 
 // One share, of the group that we like best, as OpenSSL sends.
 Verdict choose_share(Handshake& hs) {
   if (hs.max_version < TLS1_3_VERSION) return success();
-  for (uint16_t group : group_preferences(**hs.policy)) {
+  for (uint16_t group : group_preferences(hs)) {
     if (group_usable_13(hs, group)) return add_share(hs, group);
   }
-  bool any = std::ranges::any_of(group_preferences(**hs.policy),
-                                 [&](uint16_t group) { return group_usable(hs, group); });
-  return internal_error(any ? SSL_R_NO_SUITABLE_KEY_SHARE : SSL_R_NO_SUITABLE_GROUPS);
+  return internal_error(SSL_R_NO_SUITABLE_GROUPS);
 }
 
 // OpenSSL sends point formats and groups when one of these, or TLS 1.3, is offered.

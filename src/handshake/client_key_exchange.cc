@@ -45,17 +45,12 @@ Verdict agree_dhe(Handshake& hs, const ServerKeyExchange& message, KeyExchange& 
 
 Verdict agree_ecdhe(Handshake& hs, const ServerKeyExchange& message, KeyExchange& exchange) {
   // RFC 8422 5.4: one of the curves that we named.
-  const Group* group = find_group(message.group);
+  const Group* group = find_group(hs, message.group);
   if (group == nullptr || !offered_group_12(hs, message.group)) {
     return fatal(Alert::illegal_parameter, SSL_R_WRONG_CURVE);
   }
   HANDFAST_CHECK(exchange.share.generate(*hs.algorithms, *group));
-  Verdict derived = exchange.share.derive(*hs.algorithms, message.public_value, exchange.premaster);
-  if (!derived.ok()) {
-    return derived.alert == Alert::illegal_parameter
-               ? fatal(Alert::illegal_parameter, SSL_R_BAD_ECPOINT)
-               : derived;
-  }
+  HANDFAST_CHECK(exchange.share.derive(*hs.algorithms, message.public_value, exchange.premaster));
   if (!exchange.public_value.assign(exchange.share.public_bytes())) return malloc_failure();
   hs.negotiated->peer_temporary_key = exchange.share.take_peer_key();
   hs.negotiated->group = group->id;

@@ -4,7 +4,6 @@
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/finished.h"
-#include "record/record_keys.h"
 
 namespace handfast {
 namespace {
@@ -46,18 +45,6 @@ Verdict expand_keys(Handshake& hs) {
   return ok ? success() : internal_error();
 }
 
-// The part of the key block for records that the client or the server writes.
-RecordKeys keys_of(const Handshake& hs, bool server) {
-  RecordKeyLengths lengths = key_lengths(hs);
-  size_t side = server ? 1 : 0;
-  View block = hs.key_block.view();
-  RecordKeys keys;
-  keys.mac_key = block.subspan(side * lengths.mac_key, lengths.mac_key);
-  keys.key = block.subspan(2 * lengths.mac_key + side * lengths.key, lengths.key);
-  keys.iv = block.subspan(2 * (lengths.mac_key + lengths.key) + side * lengths.iv, lengths.iv);
-  return keys;
-}
-
 Verdict verify_data(const Handshake& hs, bool server, Secret& out) {
   Digest hash;
   bool ok = hs.transcript.hash(hash) &&
@@ -91,18 +78,29 @@ Verdict derive_master_secret(Handshake& hs, View premaster) {
   return hs.conn.session->master_key.assign(master.view()) ? success() : malloc_failure();
 }
 
+RecordKeys record_keys12(const Handshake& hs, bool server) {
+  RecordKeyLengths lengths = key_lengths(hs);
+  size_t side = server ? 1 : 0;
+  View block = hs.key_block.view();
+  RecordKeys keys;
+  keys.mac_key = block.subspan(side * lengths.mac_key, lengths.mac_key);
+  keys.key = block.subspan(2 * lengths.mac_key + side * lengths.key, lengths.key);
+  keys.iv = block.subspan(2 * (lengths.mac_key + lengths.key) + side * lengths.iv, lengths.iv);
+  return keys;
+}
+
 Verdict change_write_keys(Handshake& hs) {
   HANDFAST_CHECK(expand_keys(hs));
   HANDFAST_CHECK(send_change_cipher_spec(hs));
   return hs.conn.channel.writer.change_keys(*hs.algorithms, *hs.negotiated->suite,
-                                            hs.negotiated->version, keys_of(hs, hs.server),
+                                            hs.negotiated->version, record_keys12(hs, hs.server),
                                             hs.encrypt_then_mac);
 }
 
 Verdict change_read_keys(Handshake& hs) {
   HANDFAST_CHECK(expand_keys(hs));
   return hs.conn.channel.reader.change_keys(*hs.algorithms, *hs.negotiated->suite,
-                                            hs.negotiated->version, keys_of(hs, !hs.server),
+                                            hs.negotiated->version, record_keys12(hs, !hs.server),
                                             hs.encrypt_then_mac);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "handshake/handshake.h"
+#include "record/record_keys.h"
 
 namespace handfast {
 
@@ -16,6 +17,10 @@ namespace handfast {
 // also sends the record.
 [[nodiscard]] Verdict change_write_keys(Handshake& hs);
 [[nodiscard]] Verdict change_read_keys(Handshake& hs);
+
+// The keys of records that the client or the server writes, after its change_cipher_spec; a part of
+// hs.key_block.
+[[nodiscard]] RecordKeys record_keys12(const Handshake& hs, bool server);
 
 [[nodiscard]] Verdict send_finished12(Handshake& hs);
 // For the Finished in hs.message, which is not in the transcript yet; adds it.

@@ -112,7 +112,7 @@ Verdict read_hello(Handshake& hs) {
 
 bool may_use_group(const Handshake& hs, uint16_t group) {
   return group_usable_13(hs, group) &&
-         group_allowed(**hs.policy, hs.ssl, group, SSL_SECOP_CURVE_CHECK);
+         group_allowed(**hs.policy, hs.ssl, *find_group(hs, group), SSL_SECOP_CURVE_CHECK);
 }
 
 // The first of the client's shares whose group we have (OpenSSL's choice, RFC 8446 4.2.8).
@@ -121,16 +121,16 @@ const Group* first_usable_share(const Handshake& hs) {
   uint16_t group = 0;
   View key_exchange;
   while (shares.u16(group) && shares.vector16(key_exchange)) {
-    if (may_use_group(hs, group) && std::ranges::find(group_preferences(**hs.policy), group) !=
-                                        group_preferences(**hs.policy).end()) {
-      return find_group(group);
+    if (may_use_group(hs, group) &&
+        std::ranges::find(group_preferences(hs), group) != group_preferences(hs).end()) {
+      return find_group(hs, group);
     }
   }
   return nullptr;
 }
 
 uint16_t first_shared_group(const Handshake& hs) {
-  for (uint16_t group : group_preferences(**hs.policy)) {
+  for (uint16_t group : group_preferences(hs)) {
     if (u16_list_contains(hs.offers.supported_groups, group) && may_use_group(hs, group)) {
       return group;
     }
@@ -251,8 +251,7 @@ Verdict agree_key(Handshake& hs, Bytes& shared_secret) {
   View peer;
   if (hs.group == nullptr) return success();
   if (!find_key_share(hs.offers.key_shares, hs.group->id, peer)) return internal_error();
-  HANDFAST_CHECK(hs.share.generate(*hs.algorithms, *hs.group));
-  HANDFAST_CHECK(hs.share.derive(*hs.algorithms, peer, shared_secret));
+  HANDFAST_CHECK(hs.share.respond(*hs.algorithms, *hs.group, peer, shared_secret));
   HANDFAST_CHECK(keep_group(hs, hs.group->id));
   hs.negotiated->peer_temporary_key = hs.share.take_peer_key();
   return success();

@@ -184,12 +184,13 @@ bool curve_accepted(const Exchange& exchange, const X509* certificate) {
   if (key == nullptr) return false;
   if (EVP_PKEY_is_a(key, "EC") == 0) return true;
   const Group* group = find_group_of_key(key);
+  if (group != nullptr) group = find_group(exchange, group->id);
   if (group == nullptr ||
-      !group_allowed(**exchange.policy, exchange.ssl, group->id, SSL_SECOP_CURVE_CHECK)) {
+      !group_allowed(**exchange.policy, exchange.ssl, *group, SSL_SECOP_CURVE_CHECK)) {
     return false;
   }
   if (!exchange.server) {
-    for (uint16_t id : group_preferences(**exchange.policy)) {
+    for (uint16_t id : group_preferences(exchange)) {
       if (id == group->id) return true;
     }
     return false;

@@ -9,7 +9,6 @@ namespace handfast {
 namespace {
 
 constexpr int kKeep = -1;  // EVP_CipherInit_ex: the direction stays
-constexpr size_t kNonceLength = 12;
 // RFC 5288 3 and RFC 6655 3: the part of the nonce that stands in the record.
 constexpr size_t kExplicitNonceLength = 8;
 
@@ -36,6 +35,8 @@ bool is_gcm(const CipherSuite& suite) {
       return false;
   }
 }
+
+constexpr size_t kNonceLength = Protection::kNonceLength;
 
 bool cipher_update(EVP_CIPHER_CTX* context, uint8_t* out, View in) {
   int length = 0;
@@ -128,6 +129,16 @@ void Protection::make_nonce(Nonce& nonce) const {
   std::memcpy(nonce, iv_, sizeof nonce);
   for (size_t i = 0; i < sizeof sequence_; ++i) {
     nonce[sizeof nonce - 1 - i] ^= static_cast<uint8_t>(sequence_ >> (8 * i));
+  }
+}
+
+// Explicit nonces differ from the IV in bits that a sequence number of this connection has, which
+// is far below 2^32 when it is asked.
+void Protection::nonce_for_another(std::span<uint8_t, kNonceLength> out) const {
+  std::memcpy(out.data(), iv_, sizeof iv_);
+  if (explicit_nonce_ == 0) return;
+  constexpr size_t kBit32 = kNonceLength - 5;
+  for (size_t i = kBit32; i >= kNonceLength - explicit_nonce_ && ++out[i] == 0; --i) {
   }
 }
 

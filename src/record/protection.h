@@ -33,6 +33,8 @@ constexpr uint16_t kVersionOnWire13 = 0x0303;
 // One direction. Sequence number, key and nonce live here; new keys reset the sequence.
 class Protection {
  public:
+  static constexpr size_t kNonceLength = 12;
+
   [[nodiscard]] bool active() const { return kind_ != Kind::none; }
   // Whether the type of a record hides behind application_data and padding.
   [[nodiscard]] bool tls13() const { return kind_ == Kind::aead13; }
@@ -42,6 +44,9 @@ class Protection {
   [[nodiscard]] bool pipelines() const { return kind_ == Kind::mac && mac_->pipelines(); }
   [[nodiscard]] uint64_t sequence() const { return sequence_; }
   [[nodiscard]] const CipherSuite* suite() const { return suite_; }
+  // TLS 1.2 with an AEAD: the nonce from which another sealer may count upwards with the same key
+  // (kernel TLS): it meets none of those that were used here.
+  void nonce_for_another(std::span<uint8_t, kNonceLength> out) const;
   // Installs keys of `secret` for sealing (`seal`) or opening.
   [[nodiscard]] Verdict install(const Algorithms& algorithms, const CipherSuite& suite,
                                 const TrafficSecret& secret, bool seal);
@@ -75,7 +80,7 @@ class Protection {
  private:
   friend struct SequenceSeam;  // test/unit: reaches the limits of a key without millions of records
   enum class Kind : uint8_t { none, aead13, aead12, mac };
-  using Nonce = uint8_t[12];
+  using Nonce = uint8_t[kNonceLength];
 
   [[nodiscard]] Verdict install_aead(const Algorithms& algorithms, const CipherSuite& suite,
                                      View key, bool seal);

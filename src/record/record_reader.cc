@@ -90,6 +90,8 @@ Verdict RecordReader::change_keys(const Algorithms& algorithms, const CipherSuit
 
 Verdict RecordReader::change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                   uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
+  // A renegotiation: the kernel has no second keys.
+  if (in_kernel_) return fatal(Alert::no_renegotiation, ERR_R_INTERNAL_ERROR);
   return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, false);
 }
 
@@ -107,6 +109,7 @@ Opened RecordReader::open(std::span<uint8_t> input) {
   header_shown_ = false;
   first_record_ = false;
   std::span<uint8_t> body = input.subspan(kRecordHeaderLength, header.length);
+  if (in_kernel_) return open_plaintext12(header, body);
   if (protection_.active() && !protection_.tls13()) return open_protected12(header, body);
   switch (header.type) {
     case ContentType::change_cipher_spec:
@@ -160,7 +163,7 @@ Verdict RecordReader::check_header(const Header& header) const {
       return fatal(Alert::decode_error, SSL_R_WRONG_VERSION_NUMBER);
     }
   }
-  return check_length(header);
+  return in_kernel_ ? success() : check_length(header);
 }
 
 // RFC 8446 5.1 and 5.2: too long is record_overflow, before any of the body is awaited.
@@ -251,8 +254,12 @@ Opened RecordReader::open_protected12(const Header& header, std::span<uint8_t> b
   if (plaintext.size() > max_plaintext_) {
     return fail(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG);
   }
-  // RFC 5246 6: "If a TLS implementation receives an unexpected record type, it MUST send an
-  // unexpected_message alert."
+  return open_plaintext12(header, plaintext);
+}
+
+// RFC 5246 6: "If a TLS implementation receives an unexpected record type, it MUST send an
+// unexpected_message alert."
+Opened RecordReader::open_plaintext12(const Header& header, std::span<uint8_t> plaintext) {
   if (!is_known(header.type)) return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD);
   return deliver(header.type, plaintext, header.record_length());
 }

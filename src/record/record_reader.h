@@ -66,6 +66,10 @@ class RecordReader {
                                     uint16_t version, const RecordKeys& keys,
                                     bool encrypt_then_mac);
   [[nodiscard]] Protection& protection() { return protection_; }
+  // From now on the kernel opens the records: what comes is plaintext behind a header of its type
+  // and length, the data of several records perhaps behind one.
+  void leave_to_kernel() { in_kernel_ = true; }
+  [[nodiscard]] bool in_kernel() const { return in_kernel_; }
 
   // `input` is everything received and not consumed yet.
   [[nodiscard]] Opened open(std::span<uint8_t> input);
@@ -81,6 +85,7 @@ class RecordReader {
   Opened skip_early_record(const Header& header);
   Opened open_change_cipher_spec(const Header& header, std::span<uint8_t> body);
   Opened open_protected(const Header& header, std::span<uint8_t> body);
+  Opened open_plaintext12(const Header& header, std::span<uint8_t> plaintext);
   Opened open_protected12(const Header& header, std::span<uint8_t> body);
   Opened open_sslv2(std::span<uint8_t> input);
   Opened deliver(ContentType type, std::span<uint8_t> content, size_t consumed);
@@ -97,6 +102,7 @@ class RecordReader {
   bool allow_change_cipher_spec_ = false;
   bool allow_plaintext_alert_ = false;
   bool first_record_ = true;
+  bool in_kernel_ = false;
   bool header_shown_ = false;  // the observer has seen the header of the record at hand
 };
 

@@ -30,11 +30,14 @@ bool extend(Bytes& out, size_t length) {
 
 Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                   const TrafficSecret& secret) {
+  kernel_keys_old_ = in_kernel_;
   return protection_.install(algorithms, suite, secret, true);
 }
 
 Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuite& suite,
                                   uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
+  // A renegotiation: the kernel has no second keys.
+  if (in_kernel_) return fatal(Alert::no_renegotiation, ERR_R_INTERNAL_ERROR);
   return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, true);
 }
 
@@ -57,8 +60,8 @@ Verdict RecordWriter::protect(View header, View content, ContentType type, size_
 
 Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
   if (content.size() > kMaxPlaintextLength) return internal_error();
-  bool hides_type = protection_.tls13() && type != ContentType::change_cipher_spec;
-  bool sealed = hides_type || (protection_.active() && !protection_.tls13());
+  bool hides_type = protection_.tls13() && !in_kernel_ && type != ContentType::change_cipher_spec;
+  bool sealed = hides_type || (protection_.active() && !protection_.tls13() && !in_kernel_);
   size_t padding = hides_type ? padding_for(padding_, type, content.size() + 1) : 0;
   size_t length = content.size();
   if (hides_type) {
@@ -86,6 +89,7 @@ Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
   } else if (!content.empty()) {
     std::memcpy(body, content.data(), content.size());
   }
+  if (in_kernel_) return success();
   if (observer_.header != nullptr) observer_.header(observer_.context, header);
   if (hides_type && observer_.inner_type != nullptr) {
     observer_.inner_type(observer_.context, static_cast<uint8_t>(type));

@@ -40,6 +40,15 @@ class RecordWriter {
   // SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS in SSL_CTX_set_options(3).
   [[nodiscard]] bool wants_empty_record() const { return protection_.chains_iv(); }
   [[nodiscard]] Protection& protection() { return protection_; }
+  // From now on the kernel protects what is sent, with the keys that are installed here: seal()
+  // puts the plaintext behind a header of its type and length.
+  void leave_to_kernel() {
+    in_kernel_ = true;
+    kernel_keys_old_ = false;
+  }
+  [[nodiscard]] bool in_kernel() const { return in_kernel_; }
+  // Whether keys were changed since then.
+  [[nodiscard]] bool kernel_keys_old() const { return kernel_keys_old_; }
   // Longest record that seal() makes of `length` bytes of content, header included.
   [[nodiscard]] size_t sealed_length(size_t length) const;
   // Appends one record; `content` is at most kMaxPlaintextLength bytes. At TLS 1.3
@@ -54,6 +63,8 @@ class RecordWriter {
   RecordPadding padding_;
   RecordObserver observer_;
   uint16_t record_version_ = 0x0301;
+  bool in_kernel_ = false;
+  bool kernel_keys_old_ = false;
 };
 
 }  // namespace handfast

@@ -9,8 +9,8 @@
 #include <optional>
 #include <sstream>
 
-#include "crypto/group.h"
 #include "crypto/key_schedule.h"
+#include "crypto/key_share.h"
 #include "crypto/transcript.h"
 #include "crypto_test_support.h"
 #include "record/record_reader.h"

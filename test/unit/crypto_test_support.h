@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "crypto/algorithms.h"
-#include "crypto/group.h"
 #include "crypto/key_schedule.h"
+#include "crypto/key_share.h"
 #include "wire/bytes.h"
 
 namespace handfast {

@@ -280,7 +280,7 @@ TEST(Engine12Client, ServerKeyExchange) {
   }
   // RFC 7748 6.1: a secret of zeros.
   expect_client(exchange([](Octets& whole) { std::fill_n(whole.begin() + 8, 32, 0); }, "X25519"),
-                plain(Alert::illegal_parameter, SSL_R_BAD_ECPOINT));
+                plain(Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE));
   // The named signature: not one of the key, not one that was offered, not one at all.
   for (uint16_t scheme : {0x0403, 0x0807, 0xfefe}) {
     expect_client(exchange(

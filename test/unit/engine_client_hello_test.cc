@@ -117,7 +117,7 @@ TEST(EngineClientHello, KeyShares) {
       {"wrong length", body(kType, vector16(share(kX25519, pattern(31, 1)))),
        Alert::illegal_parameter, SSL_R_BAD_ECPOINT},
       {"small order", body(kType, vector16(share(kX25519, Octets(32, 0)))),
-       Alert::illegal_parameter, SSL_R_BAD_ECPOINT},
+       Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE},
       {"point that is not on the curve",
        [&](HelloParts& hello) {
          set(hello.extensions, TLSEXT_TYPE_supported_groups, vector16(u16(kP256)));

@@ -126,7 +126,7 @@ TEST(EngineServerHello, KeyShares) {
        Alert::illegal_parameter, SSL_R_BAD_ECPOINT},
       // RFC 8446 7.4.2: the all-zero shared secret.
       {"point of small order", share(u16(kX25519) + vector16(Octets(32, 0))),
-       Alert::illegal_parameter, SSL_R_BAD_ECPOINT},
+       Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE},
   };
   run(cases, false);
 }

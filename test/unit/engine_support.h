@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "crypto/cipher_suite.h"
-#include "crypto/group.h"
 #include "crypto/key_schedule.h"
+#include "crypto/key_share.h"
 #include "crypto/signature_scheme.h"
 #include "crypto/transcript.h"
 #include "record/record_reader.h"

@@ -311,6 +311,28 @@ TEST(Tls12Records, ExplicitNoncesDiffer) {
 
 // RFC 5246 6.2.3.2: "The Initialization Vector (IV) SHOULD be chosen at random, and MUST be
 // unpredictable."
+// A kernel that goes on with the same key counts upwards, far away from the nonces used so far.
+TEST(Tls12Records, NoncesForTheKernel) {
+  for (uint16_t id : {0xC02F, 0xC09C, 0xCCA8}) {
+    SCOPED_TRACE(id);
+    Ends ends({find_cipher_suite(id), TLS1_2_VERSION, false});
+    uint8_t before[Protection::kNonceLength];
+    uint8_t after[Protection::kNonceLength];
+    ends.writer.protection().nonce_for_another(before);
+    Octets record = ends.seal(kData, pattern(10));
+    ends.writer.protection().nonce_for_another(after);
+    EXPECT_EQ(Octets(before, before + sizeof before), Octets(after, after + sizeof after));
+    if (id == 0xCCA8) continue;  // RFC 7905: no explicit part
+    auto number = [](const uint8_t* from) {
+      uint64_t value = 0;
+      for (int i = 0; i < 8; ++i) value = value << 8 | from[i];
+      return value;
+    };
+    EXPECT_EQ(number(before + 4),
+              number(record.data() + kRecordHeaderLength) + (uint64_t{1} << 32));
+  }
+}
+
 TEST(Tls12Records, ExplicitIvsDiffer) {
   for (bool encrypt_then_mac : {false, true}) {
     Way way = kCbc;
