@@ -48,7 +48,7 @@ struct ssl_ctx_st {
   uint32_t session_cache_mode = SSL_SESS_CACHE_SERVER;
   size_t session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
   long session_timeout = handfast::kDefaultSessionTimeout;  // seconds
-  handfast::TicketKeys ticket_keys;  // SSL_CTX_set_tlsext_ticket_keys
+  handfast::TicketKeys ticket_keys;                         // SSL_CTX_set_tlsext_ticket_keys
   uint8_t cookie_key[32] = {};
 
   struct Statistics {
