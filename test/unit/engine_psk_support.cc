@@ -69,7 +69,7 @@ Resumption client_with_ticket(const Ticket13& ticket, const ConfigureContext& co
 Resumption server_with_ticket(const ConfigureContext& configure, const Script& script) {
   Resumption made{new_server_context(), nullptr, {}};
   (configure ? configure : use_stateless_tickets)(made.context.get());
-  // RFC 8446 4.2.9: without the modes there would be no ticket.
+  // RFC 8446 4.2.9: a client that wants tickets says how it would use them.
   Script asking = script;
   asking.client_hello = [&](HelloParts& parts, int attempt) {
     set(parts.extensions, TLSEXT_TYPE_psk_kex_modes, vector8({1}));
@@ -86,7 +86,9 @@ Resumption server_with_ticket(const ConfigureContext& configure, const Script& s
 
 twin::Owned<SSL> client_again(const Resumption& resumption, const Configure& configure) {
   return new_client(resumption.context.get(), [&](SSL* ssl) {
-    EXPECT_EQ(SSL_set_session(ssl, resumption.session.get()), 1);
+    // A connection that fails spoils its session.
+    twin::Owned<SSL_SESSION> own(SSL_SESSION_dup(resumption.session.get()));
+    EXPECT_EQ(SSL_set_session(ssl, own.get()), 1);
     if (configure) configure(ssl);
   });
 }
