@@ -162,16 +162,20 @@ void Peer::end_of_file() {
   BIO_set_mem_eof_return(to_ssl_, 0);
 }
 
+void Peer::send_in_records(const Octets& whole) {
+  for (size_t at = 0; at < whole.size(); at += kMaxPlaintextLength) {
+    size_t length = std::min(kMaxPlaintextLength, whole.size() - at);
+    auto begin = whole.begin() + static_cast<ptrdiff_t>(at);
+    send(ContentType::handshake, Octets(begin, begin + static_cast<ptrdiff_t>(length)));
+  }
+}
+
 void Peer::send_message(uint8_t type, const Octets& body) {
   Octets whole = message(type, body);
   if (script_.message) script_.message(type, whole);
   if (!whole.empty()) {
     EXPECT_TRUE(transcript_.add(whole));
-    for (size_t at = 0; !holds_ && at < whole.size(); at += kMaxPlaintextLength) {
-      size_t length = std::min(kMaxPlaintextLength, whole.size() - at);
-      auto begin = whole.begin() + static_cast<ptrdiff_t>(at);
-      send(ContentType::handshake, Octets(begin, begin + static_cast<ptrdiff_t>(length)));
-    }
+    if (!holds_) send_in_records(whole);
   }
   if (script_.after) script_.after(type);
 }

@@ -57,7 +57,7 @@ Resumption client_with_ticket(const Ticket13& ticket, const ConfigureContext& co
   if (configure) configure(made.context.get());
   Peer peer(new_client(made.context.get()), script);
   EXPECT_TRUE(peer.handshake());
-  peer.send(ContentType::handshake, ticket.message());
+  peer.send_in_records(ticket.message());
   EXPECT_EQ(peer.drive().error, SSL_ERROR_WANT_READ);
   made.session.reset(SSL_get1_session(peer.ssl()));
   EXPECT_EQ(SSL_SESSION_is_resumable(made.session.get()), 1);

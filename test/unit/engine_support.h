@@ -135,6 +135,8 @@ class Peer {
   // Sends. A handshake message goes through the script and into the transcript.
   void send_message(uint8_t type, const Octets& body);
   void send(ContentType type, const Octets& content);  // one record with the current keys
+  // A handshake message of any length; neither script nor transcript hear of it.
+  void send_in_records(const Octets& whole);
   void send_plain(uint8_t type, const Octets& content, uint16_t version = 0x0303);
   void send_raw(const Octets& bytes);
   // All that was sent so far.
