@@ -173,6 +173,7 @@ void Peer::send_in_records(const Octets& whole) {
 void Peer::send_message(uint8_t type, const Octets& body) {
   Octets whole = message(type, body);
   if (script_.message) script_.message(type, whole);
+  if (type == SSL3_MT_CLIENT_HELLO) hello_ = whole;
   if (!whole.empty()) {
     EXPECT_TRUE(transcript_.add(whole));
     if (!holds_) send_in_records(whole);
@@ -342,6 +343,7 @@ bool Peer::take_client_hello() {
   if (transcript_.started()) EXPECT_TRUE(before.copy_from(transcript_));
   Octets hello = take_message();
   if (hello.empty()) return false;
+  hello_ = hello;
   choose_suite(script_.suite);
   read_client_hello(hello);
   check_offer(hello, before);
@@ -438,6 +440,7 @@ bool Peer::as_client() {
   }
   Octets hello = take_message();
   if (hello.empty()) return false;
+  hello_ = hello;
   choose_suite(script_.suite);
   if (script_.retry) {
     writer_.drop_keys();

@@ -93,10 +93,11 @@ void Peer::fill_binders(const HelloParts& parts, Octets& whole) const {
 
 TrafficSecret Peer::early_secret(const SharedKey& key) const {
   EarlySecret early;
+  Transcript hello;
   Digest digest;
   TrafficSecret secret;
-  EXPECT_TRUE(early.start(hash_of(key), key.key) &&
-              transcript_.hash_with(hash_of(key), {}, digest) &&
+  EXPECT_TRUE(early.start(hash_of(key), key.key) && hello.add(hello_) &&
+              hello.start(hash_of(key)) && hello.hash(digest) &&
               early.client_early_traffic(digest.view(), secret));
   return secret;
 }

@@ -264,6 +264,7 @@ class Peer {
   uint16_t group_ = 0;  // of the client's share
 
   const SharedKey* chosen_ = nullptr;  // of the script
+  Octets hello_;                       // the last ClientHello
   std::vector<Octets> offered_;
   Extensions hello_extensions_;
   std::string early_;
