@@ -147,7 +147,8 @@ int ensure_connected(Connection& connection) {
 int await_data(Connection& connection, bool empty_read) {
   if (connection.channel.plaintext.empty() || connection.in_init) {
     int result = ensure_connected(connection);
-    if (result <= 0 && connection.channel.plaintext.empty()) return result;
+    bool over = connection.phase == Phase::failed;
+    if (result <= 0 && (over || connection.channel.plaintext.empty())) return result;
   }
   while (connection.channel.plaintext.empty()) {
     int result = -1;

@@ -122,7 +122,6 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
         connection.channel.plaintext = opened.content;
         return Resolved::stop;
       }
-      connection.channel.plaintext = {};
       return failed(connection, fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD));
   }
   return Resolved::stop;
