@@ -43,9 +43,7 @@ class Conversation {
       : server_kind_(server), peers_(peers) {
     twin::renew(peers_);
     twin::link_memory(peers_, &client_faults, &server_faults);
-    SSL_SESSION* copy = SSL_SESSION_dup(session);
-    SSL_set_session(client(), copy);
-    SSL_SESSION_free(copy);
+    offer(session);
     if (server == Server::rejects) SSL_set_max_early_data(this->server(), 0);
     if (server == Server::retries) SSL_set1_groups_list(this->server(), "P-256");
   }
@@ -76,6 +74,17 @@ class Conversation {
     }
     ++client_stage_;
     return true;
+  }
+  // As new, with the same SSLs.
+  void clear(SSL_SESSION* session) {
+    EXPECT_EQ(SSL_clear(client()), 1);
+    EXPECT_EQ(SSL_clear(server()), 1);
+    client_faults = server_faults = {};
+    twin::link_memory(peers_, &client_faults, &server_faults);
+    offer(session);
+    written_ = 0;
+    client_stage_ = server_stage_ = 0;
+    early_ = from_client_ = from_server_ = "";
   }
   // The application writes no more early data.
   void stop_writing() { written_ = 3; }
@@ -128,6 +137,10 @@ class Conversation {
   }
 
  private:
+  void offer(SSL_SESSION* session) {
+    Owned<SSL_SESSION> copy(SSL_SESSION_dup(session));  // a connection that is cut off spoils it
+    EXPECT_EQ(SSL_set_session(client(), copy.get()), 1);
+  }
   static bool good() { return !testing::Test::HasFailure(); }
 
   bool read_early() {
@@ -212,7 +225,7 @@ TEST_P(EngineEarlyDelivery, RandomPieces) {
 namespace {
 
 // What an application may do when a write of early data, or anything behind it, was stopped.
-enum class Then { repeat, handshake, read, write, peek, shut };
+enum class Then { repeat, handshake, read, write, peek };
 
 // One stop after `bytes` of the client's; false: it did not come to that.
 bool stopped_once(Conversation& conversation, int64_t bytes, Then then) {
@@ -260,5 +273,35 @@ TEST_P(EngineEarlyDelivery, StoppedAtEachByte) {
     }
     if (end == 0) end = bytes;
     EXPECT_GT(bytes, 1000 + 200);
+  }
+}
+
+// SSL_clear(3) and SSL_free(3) at any place, of either side.
+TEST_P(EngineEarlyDelivery, ClearedAtEachPlace) {
+  bool over = false;
+  for (int64_t bytes = 0; !over; bytes += 11) {
+    SCOPED_TRACE(testing::Message() << bytes << " bytes");
+    Conversation conversation = begin();
+    conversation.client_faults.write.stall_at = bytes;
+    conversation.server_faults.write.stall_at = bytes / 2;
+    for (int i = 0; i < 20; ++i) {
+      if (!conversation.client_over()) conversation.step_client();
+      if (!conversation.server_over()) conversation.step_server();
+    }
+    over = conversation.client_over() && conversation.server_over();
+    conversation.clear(session_.get());
+    conversation.run();
+    conversation.expect_outcome(true);
+    // Freed on the way.
+    Conversation next = begin();
+    next.client_faults.write.stall_at = bytes;
+    next.server_faults.write.stall_at = bytes / 2;
+    for (int i = 0; i < 20; ++i) {
+      if (!next.client_over()) next.step_client();
+      if (!next.server_over()) next.step_server();
+    }
+    peers_.client.reset();
+    peers_.server.reset();
+    ASSERT_FALSE(HasFailure());
   }
 }
