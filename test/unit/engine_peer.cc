@@ -366,7 +366,9 @@ bool Peer::as_server() {
   if (ends_) end_of_file();
   derive_application();
   set_write(server_data_);
-  if (drive().returned != 1) return false;
+  if (script_.half_rtt) script_.half_rtt(*this);
+  drive();
+  if (SSL_is_init_finished(ssl()) == 0) return false;
   Octets whole;
   do {
     whole = take_message();

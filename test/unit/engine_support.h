@@ -89,6 +89,8 @@ struct Script {
   // Client: offers them all. Server: chooses the first that the SSL offers.
   std::vector<SharedKey> keys{};
   bool accept_early_data = false;  // server
+  // Server: when its flight is out and the keys of its application data are there.
+  std::function<void(Peer&)> half_rtt{};
   // Client: early data is announced, and this sends it when its keys are there.
   std::function<void(Peer&)> early_data{};
   // Client: the right binders, which may be changed but not in their lengths.
