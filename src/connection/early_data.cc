@@ -6,8 +6,11 @@ namespace handfast {
 namespace {
 
 // Whoever handshakes or writes as usual has no more early data to send.
-void finish_writing(EarlyData& early) {
-  if (early.state == EarlyDataState::write_retry) early.state = EarlyDataState::finished_writing;
+void finish_writing(Connection& connection) {
+  if (!goes_on_writing(connection.early_data)) return;
+  connection.early_data.state = EarlyDataState::finished_writing;
+  // A record that the BIO has stopped goes out in front of EndOfEarlyData.
+  connection.write = {};
 }
 
 }  // namespace
@@ -16,12 +19,12 @@ void leave_early_data(Connection& connection, Caller caller) {
   EarlyData& early = connection.early_data;
   if (!early.paused) return;
   if (caller == Caller::handshake) {
-    finish_writing(early);
+    finish_writing(connection);
   } else if (connection.server) {
     if (early.state != EarlyDataState::finished_reading) return;
   } else if (caller == Caller::write) {
     if (early.state == EarlyDataState::writing) return;
-    finish_writing(early);
+    finish_writing(connection);
   } else if (connection.state != TLS_ST_EARLY_DATA) {
     return;  // the server's flight is there: what it sent may be read before our Finished
   }

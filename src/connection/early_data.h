@@ -34,6 +34,12 @@ struct EarlyData {
   uint32_t count = 0;    // bytes so far
 };
 
+// A client that has sent its hello, and may write more.
+[[nodiscard]] inline bool goes_on_writing(const EarlyData& early_data) {
+  return early_data.state == EarlyDataState::write_retry ||
+         early_data.state == EarlyDataState::write_flush;
+}
+
 // Why a call of the API may let the handshake go on.
 enum class Caller : uint8_t { handshake, read, write };
 // A handshake that is paused for early data goes on, if the caller's intent and its state say so;

@@ -147,7 +147,8 @@ int ensure_connected(Connection& connection) {
 int await_data(Connection& connection, bool empty_read) {
   if (connection.channel.plaintext.empty() || connection.in_init) {
     int result = ensure_connected(connection);
-    if (result <= 0 && connection.channel.plaintext.empty()) return result;
+    bool over = connection.phase == Phase::failed;
+    if (result <= 0 && (over || connection.channel.plaintext.empty())) return result;
   }
   while (connection.channel.plaintext.empty()) {
     int result = -1;
@@ -201,7 +202,7 @@ int read(Connection& connection, std::span<uint8_t> buffer, bool peek, size_t& d
   }
   Entered entered(connection);
   start_renegotiation(connection, false);
-  leave_early_data(connection, Caller::read);
+  if (!peek) leave_early_data(connection, Caller::read);
   connection.reading = true;
   int result = await_data(connection, buffer.empty());
   connection.reading = false;
@@ -324,10 +325,10 @@ int write(Connection& connection, View content, size_t& done) {
   }
   Entered entered(connection);
   UnfinishedWrite& unfinished = connection.write;
+  leave_early_data(connection, Caller::write);
   Verdict repeated = check_repeated(connection, content);
   if (!repeated.ok()) return failed(connection, repeated);
   if (unfinished.sealed == 0) start_renegotiation(connection, false);
-  leave_early_data(connection, Caller::write);
   int result = send_key_update(connection);
   if (result <= 0) return result;
   // A post-handshake message behind the unfinished record may have taken it along.

@@ -133,10 +133,20 @@ bool fits_beginning(const Connection& connection, ContentType type) {
   return !connection.server && type == ContentType::alert;
 }
 
+// What the application has not read yet of a record comes before the next one.
+Incoming next_record_or_rest(Connection& connection, Opened& opened) {
+  std::span<uint8_t> rest = connection.channel.plaintext;
+  if (rest.empty()) return next_record(connection, opened);
+  opened.kind = Opened::Kind::record;
+  opened.type = ContentType::application_data;
+  opened.content = rest;
+  return Incoming::record;
+}
+
 Resolved await_message(Connection& connection, Handshake& hs) {
   while (next_message(hs) == Arrival::incomplete) {
     Opened opened;
-    switch (next_record(connection, opened)) {
+    switch (next_record_or_rest(connection, opened)) {
       case Incoming::record:
         break;
       case Incoming::blocked:
@@ -172,7 +182,7 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
     if (!hs.inbox.rest().empty()) {
       return either ? Resolved::go_on : failed(connection, unexpected_message());
     }
-    switch (next_record(connection, opened)) {
+    switch (next_record_or_rest(connection, opened)) {
       case Incoming::record:
         break;
       case Incoming::blocked:

@@ -277,6 +277,8 @@ Flow write_early_data(Handshake& hs) {
   if (hs.early_data) CHECK(begin_early_data(hs));
   step(hs, TLS_ST_EARLY_DATA);
   co_await pause(hs, Want::early_data);
+  // What the BIO has stopped, the hello or data behind it, goes out before an answer is awaited.
+  co_await pause(hs, Want::flush);
   co_return success();
 }
 

@@ -156,9 +156,7 @@ Verdict read_encrypted_extensions(Handshake& hs) {
 // The server's flight is there. If the application came to read, it may still write early data.
 Flow finish_early_data(Handshake& hs) {
   step(hs, TLS_ST_PENDING_EARLY_DATA_END);
-  if (hs.conn.early_data.state == EarlyDataState::write_retry) {
-    co_await pause(hs, Want::early_data);
-  }
+  if (goes_on_writing(hs.conn.early_data)) co_await pause(hs, Want::early_data);
   if (hs.early_data) CHECK(end_early_data(hs));
   co_return success();
 }

@@ -42,8 +42,8 @@ bool sends_early_data(const Handshake& hs) {
 }
 
 bool sent_early_data(const Handshake& hs) {
-  EarlyDataState state = hs.conn.early_data.state;
-  return state == EarlyDataState::write_retry || state == EarlyDataState::finished_writing;
+  const EarlyData& early = hs.conn.early_data;
+  return goes_on_writing(early) || early.state == EarlyDataState::finished_writing;
 }
 
 namespace {

@@ -1,4 +1,5 @@
 // The client's side of pre-shared keys.
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 
@@ -6,6 +7,7 @@
 #include "extension/pre_shared_key.h"
 #include "handshake/binder.h"
 #include "handshake/psk.h"
+#include "message/new_session_ticket.h"
 
 namespace handfast {
 namespace {
@@ -22,18 +24,25 @@ bool fits_retry(const Handshake& hs, const Session& session) {
 // RFC 8446 4.2.11.1: milliseconds since the ticket came, masked; false: the ticket is too old. As
 // in OpenSSL a second is taken off, so that the age is never more than the server's clock says.
 bool obfuscated_age(const Session& session, uint32_t& out) {
+  constexpr unsigned long kLimit = NewSessionTicket13::kMaxLifetime;
+  unsigned long lifetime = std::min(session.ticket_lifetime_hint, kLimit);
   long age = static_cast<long>(std::time(nullptr)) - session.time;
   if (age > 0) --age;
-  if (age < 0 || static_cast<unsigned long>(age) > session.ticket_lifetime_hint) return false;
+  // RFC 8446 4.6.1: with a lifetime of zero "the ticket should be discarded immediately".
+  if (age < 0 || lifetime == 0 || static_cast<unsigned long>(age) > lifetime) return false;
   out = static_cast<uint32_t>(age) * 1000 + session.ticket_age_add;
-  return static_cast<unsigned long>(age) <= UINT32_MAX / 1000;
+  return true;
 }
+
+// A ticket may be longer than what a ClientHello has room for.
+constexpr size_t kMaxOfferedTicket = 0xf000;
 
 void offer_ticket(Handshake& hs) {
   Session* session = hs.conn.session.get();
   OfferedPsk psk{session, {}, 0, false};
-  if (!offers_psk(hs) || session->ticket.empty() || hash_of(hs, *session) == nullptr ||
-      !fits_retry(hs, *session) || !obfuscated_age(*session, psk.obfuscated_age)) {
+  if (!offers_psk(hs) || session->ticket.empty() || session->ticket.size() > kMaxOfferedTicket ||
+      hash_of(hs, *session) == nullptr || !fits_retry(hs, *session) ||
+      !obfuscated_age(*session, psk.obfuscated_age)) {
     return;
   }
   up_ref(session);

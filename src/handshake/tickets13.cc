@@ -12,9 +12,6 @@
 namespace handfast {
 namespace {
 
-// "Servers MUST NOT use any value greater than 604800 seconds (7 days)."
-constexpr long kMaxLifetime = 604800;
-
 using Nonce = uint8_t[8];
 
 void next_nonce(Connection& conn, Nonce& out) {
@@ -81,7 +78,8 @@ Verdict send_ticket(Handshake& hs) {
   HANDFAST_CHECK(write_extensions(hs, kInNewSessionTicket, extensions));
   const Session& session = *hs.conn.session;
   NewSessionTicket13 message;
-  message.lifetime = static_cast<uint32_t>(std::clamp<long>(session.timeout, 0, kMaxLifetime));
+  message.lifetime =
+      static_cast<uint32_t>(std::clamp<long>(session.timeout, 0, NewSessionTicket13::kMaxLifetime));
   message.age_add = session.ticket_age_add;
   message.nonce = nonce;
   message.ticket = ticket.view();

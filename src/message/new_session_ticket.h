@@ -12,6 +12,9 @@ namespace handfast {
 struct NewSessionTicket13 {
   static constexpr uint8_t kType = SSL3_MT_NEWSESSION_TICKET;
   static constexpr size_t kMaxLength = 131338;
+  // "Servers MUST NOT use any value greater than 604800 seconds (7 days) [...] Clients MUST NOT
+  // cache tickets for longer than 7 days, regardless of the ticket_lifetime".
+  static constexpr long kMaxLifetime = 604800;
 
   uint32_t lifetime = 0;  // seconds
   uint32_t age_add = 0;

@@ -194,6 +194,9 @@ Opened RecordReader::skip_early_record(const Header& header) {
   size_t length = header.length - std::min(header.length, kEarlyOverhead);
   if (length > skip_budget_) return fail(Alert::unexpected_message, SSL_R_TOO_MUCH_EARLY_DATA);
   skip_budget_ -= length;
+  if (length == 0 && ++empty_records_ > kMaxEmptyRecords) {
+    return fail(Alert::unexpected_message, SSL_R_RECORD_TOO_SMALL);
+  }
   return skip(header.record_length());
 }
 

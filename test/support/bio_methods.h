@@ -23,7 +23,8 @@ struct Flow {
 
 struct Faults {
   Flow read, write;
-  bool keep_flags = false;  ///< a retry in one direction stays said when the other is used
+  bool keep_flags = false;   ///< a retry in one direction stays said when the other is used
+  bool stall_flush = false;  ///< a flush asks for a retry, for ever
 };
 
 enum class Pass { bytes, retry, fail, end };
@@ -95,6 +96,10 @@ inline long fault_control(BIO* bio, int command, long number, void* pointer) {
   if (command == BIO_CTRL_EOF) {
     const Flow& flow = static_cast<Faults*>(BIO_get_data(bio))->read;
     return flow.end_at >= 0 && flow.passed == flow.end_at;
+  }
+  if (command == BIO_CTRL_FLUSH && static_cast<Faults*>(BIO_get_data(bio))->stall_flush) {
+    BIO_set_retry_write(bio);
+    return -1;
   }
   return BIO_next(bio) ? BIO_ctrl(BIO_next(bio), command, number, pointer) : 0;
 }

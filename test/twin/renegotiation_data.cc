@@ -89,6 +89,23 @@ void partly_read(const Flavour& flavour) {
   tell_data(peers);
 }
 
+// The rest is never read: the handshake meets it.
+void rest_left(const Flavour& flavour) {
+  for (bool by_client : {true, false}) {
+    Peers peers = peers_of(flavour);
+    out("%s:", by_client ? "client" : "server");
+    SSL* ssl = by_client ? peers.client.get() : peers.server.get();
+    SSL* other = by_client ? peers.server.get() : peers.client.get();
+    char byte;
+    SSL_write(other, "from the other", 14);
+    SSL_read(ssl, &byte, 1);
+    start(peers, by_client);
+    out("  other reads: %s", read_said(other).c_str());
+    out("  SSL_do_handshake: %s", outcome(ssl, SSL_do_handshake(ssl)).c_str());
+    out("  pending %d, reads: %s", SSL_pending(ssl), read_said(ssl).c_str());
+  }
+}
+
 // SSL_write and SSL_peek are what notices.
 void others_notice(const Flavour& flavour) {
   for (bool by_client : {true, false}) {
@@ -208,9 +225,9 @@ int main(int argc, char** argv) {
   };
   std::vector<Case> cases;
   for (const Part& part : {Part{"data-before", data_before}, Part{"data-within", data_within},
-                           Part{"partly-read", partly_read}, Part{"others-notice", others_notice},
-                           Part{"byte-by-byte", byte_by_byte}, Part{"blocking", blocking},
-                           Part{"by-bytes", by_bytes}}) {
+                           Part{"partly-read", partly_read}, Part{"rest-left", rest_left},
+                           Part{"others-notice", others_notice}, Part{"byte-by-byte", byte_by_byte},
+                           Part{"blocking", blocking}, Part{"by-bytes", by_bytes}}) {
     for (const Flavour& flavour : kFlavours) {
       cases.push_back({text("%s.%s", part.name, flavour.name), [=] { part.run(flavour); }});
     }

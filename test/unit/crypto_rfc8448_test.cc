@@ -3,11 +3,8 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
-#include <fstream>
 #include <map>
 #include <memory>
-#include <optional>
-#include <sstream>
 
 #include "crypto/key_schedule.h"
 #include "crypto/key_share.h"
@@ -15,49 +12,10 @@
 #include "crypto_test_support.h"
 #include "record/record_reader.h"
 #include "record/record_writer.h"
+#include "rfc8448_trace.h"
 
 namespace handfast::crypto_test {
 namespace {
-
-struct Step {
-  std::string actor;
-  std::string what;
-  std::map<std::string, Octets> values;
-
-  const Octets& operator[](const std::string& name) const { return values.at(name); }
-  bool has(const std::string& name) const { return values.count(name) != 0; }
-  bool is(std::string_view prefix) const { return what.rfind(prefix, 0) == 0; }
-  // The label between quotes, without its "tls13 ".
-  std::string label() const {
-    size_t start = what.find('"') + 1;
-    std::string quoted = what.substr(start, what.rfind('"') - start);
-    return quoted.rfind("tls13 ", 0) == 0 ? quoted.substr(6) : quoted;
-  }
-};
-
-using Trace = std::vector<Step>;
-
-std::map<int, Trace> load() {
-  std::map<int, Trace> traces;
-  std::ifstream file(HANDFAST_SOURCE_DIR "/test/unit/data/rfc8448.txt");
-  std::string line;
-  int section = 0;
-  while (std::getline(file, line)) {
-    std::istringstream words(line);
-    std::string first;
-    std::string rest;
-    words >> first >> std::ws;
-    std::getline(words, rest);
-    if (first == "section") {
-      section = std::stoi(rest);
-    } else if (line[0] == ' ') {
-      traces[section].back().values[first] = rest == "-" ? Octets() : from_hex(rest);
-    } else {
-      traces[section].push_back({first, rest, {}});
-    }
-  }
-  return traces;
-}
 
 const EVP_MD* md() {
   return default_algorithms().hash(HashId::sha256);
@@ -65,13 +23,6 @@ const EVP_MD* md() {
 
 const CipherSuite& suite() {
   return *find_cipher_suite(0x1301);
-}
-
-constexpr uint8_t kHelloRetryRandomStart[] = {0xcf, 0x21, 0xad, 0x74};
-
-bool is_hello_retry_request(const Octets& message) {
-  return message[0] == SSL3_MT_SERVER_HELLO &&
-         equal(View(message).subspan(6, 4), kHelloRetryRandomStart);
 }
 
 struct Side {
@@ -306,17 +257,11 @@ class Player {
 class Rfc8448 : public ::testing::TestWithParam<int> {};
 
 TEST_P(Rfc8448, Trace) {
-  std::map<int, Trace> traces = load();
-  ASSERT_TRUE(traces.count(GetParam()) != 0) << "test/unit/data/rfc8448.txt";
-  Player player(traces[GetParam()]);
+  Trace trace = read_trace(GetParam());
+  ASSERT_FALSE(trace.empty()) << "test/unit/data/rfc8448.txt";
+  Player player(trace);
   player.play();
   EXPECT_GT(player.compared(), 40);
-}
-
-const char* section_name(int section) {
-  constexpr const char* kNames[] = {"Simple", "Resumed0Rtt", "HelloRetryRequest", "ClientAuth",
-                                    "Compatibility"};
-  return kNames[section - 3];
 }
 
 INSTANTIATE_TEST_SUITE_P(Sections, Rfc8448, ::testing::Values(3, 4, 5, 6, 7),

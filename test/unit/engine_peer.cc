@@ -54,7 +54,7 @@ const Outcome& Peer::drive() {
   ERR_clear_error();
   outcome_ = {};
   if (!SSL_is_init_finished(ssl())) {
-    outcome_.returned = SSL_do_handshake(ssl());
+    outcome_.returned = script_.call ? script_.call(ssl()) : SSL_do_handshake(ssl());
   } else {
     char buffer[20000];
     while ((outcome_.returned = SSL_read(ssl(), buffer, sizeof buffer)) > 0) {
@@ -107,6 +107,8 @@ Octets Peer::take_message() {
     if (!take_record(arrived)) return {};
     if (arrived.type == ContentType::handshake) {
       handshake_input_ = handshake_input_ + arrived.content;
+    } else if (arrived.type == ContentType::application_data) {
+      early_.append(arrived.content.begin(), arrived.content.end());
     }
   }
 }
@@ -120,6 +122,7 @@ void Peer::drain() {
 // --- Sending ---
 
 void Peer::send_raw(const Octets& bytes) {
+  sent_ = sent_ + bytes;
   if (!bytes.empty()) BIO_write(to_ssl_, bytes.data(), static_cast<int>(bytes.size()));
 }
 
@@ -159,16 +162,21 @@ void Peer::end_of_file() {
   BIO_set_mem_eof_return(to_ssl_, 0);
 }
 
+void Peer::send_in_records(const Octets& whole) {
+  for (size_t at = 0; at < whole.size(); at += kMaxPlaintextLength) {
+    size_t length = std::min(kMaxPlaintextLength, whole.size() - at);
+    auto begin = whole.begin() + static_cast<ptrdiff_t>(at);
+    send(ContentType::handshake, Octets(begin, begin + static_cast<ptrdiff_t>(length)));
+  }
+}
+
 void Peer::send_message(uint8_t type, const Octets& body) {
   Octets whole = message(type, body);
   if (script_.message) script_.message(type, whole);
+  if (type == SSL3_MT_CLIENT_HELLO) hello_ = whole;
   if (!whole.empty()) {
     EXPECT_TRUE(transcript_.add(whole));
-    for (size_t at = 0; !holds_ && at < whole.size(); at += kMaxPlaintextLength) {
-      size_t length = std::min(kMaxPlaintextLength, whole.size() - at);
-      auto begin = whole.begin() + static_cast<ptrdiff_t>(at);
-      send(ContentType::handshake, Octets(begin, begin + static_cast<ptrdiff_t>(length)));
-    }
+    if (!holds_) send_in_records(whole);
   }
   if (script_.after) script_.after(type);
 }
@@ -212,12 +220,16 @@ void Peer::choose_suite(uint16_t id) {
 void Peer::derive_handshake(const Octets& shared) {
   EarlySecret early;
   Digest digest = hash();
-  EXPECT_TRUE(early.start(md_, {}) && std::move(early).next(shared, handshake_secret_) &&
+  View psk = chosen_ != nullptr ? View(chosen_->key) : View();
+  EXPECT_TRUE(early.start(md_, psk) && std::move(early).next(shared, handshake_secret_) &&
               handshake_secret_.client_handshake_traffic(digest.view(), client_handshake_) &&
               handshake_secret_.server_handshake_traffic(digest.view(), server_handshake_));
-  set_write(server_ ? server_handshake_ : client_handshake_);
+  // Early data that is accepted goes on with its own keys.
+  if (server_ || !script_.early_data) set_write(server_ ? server_handshake_ : client_handshake_);
   // An SSL that refuses the ServerHello has no keys; its alert comes in the clear and passes.
-  set_read(server_ ? client_handshake_ : server_handshake_);
+  if (!server_ || !script_.accept_early_data) {
+    set_read(server_ ? client_handshake_ : server_handshake_);
+  }
 }
 
 void Peer::derive_application() {
@@ -231,6 +243,7 @@ void Peer::derive_application() {
 
 bool Peer::handshake() {
   if (!(server_ ? as_server() : as_client())) return false;
+  keep_resumption_secret();
   return handshake_transcript_.copy_from(transcript_);
 }
 
@@ -239,6 +252,7 @@ void Peer::read_client_hello(const Octets& hello) {
   Octets body = body_of(hello);
   EXPECT_TRUE(parse(body, parsed).ok());
   session_id_ = octets(parsed.session_id);
+  hello_extensions_ = split(parsed.extensions);
   View share, list, key;
   EXPECT_TRUE(find_extension(parsed.extensions, TLSEXT_TYPE_key_share, share));
   Reader reader(share);
@@ -266,8 +280,12 @@ void Peer::send_server_hello(bool retry) {
     shared = octets(secret.view());
     set(parts.extensions, TLSEXT_TYPE_key_share,
         u16(group.id) + vector16(octets(share_.public_bytes())));
+    choose_key(parts.extensions);
   }
   if (script_.server_hello) script_.server_hello(parts, retry);
+  if (!retry) note_choice(parts.extensions);
+  // RFC 8446 4.2.9: psk_ke.
+  if (find(parts.extensions, TLSEXT_TYPE_key_share) == nullptr) shared.clear();
   send_message(SSL3_MT_SERVER_HELLO, build_server(parts));
   if (!retry) derive_handshake(shared);
 }
@@ -303,6 +321,7 @@ void Peer::send_finished() {
 
 void Peer::send_server_flight() {
   Extensions extensions;
+  if (script_.accept_early_data) set(extensions, TLSEXT_TYPE_early_data, {});
   if (script_.encrypted_extensions) script_.encrypted_extensions(extensions);
   send_message(SSL3_MT_ENCRYPTED_EXTENSIONS, build(extensions));
   if (script_.request_certificate) {
@@ -311,34 +330,53 @@ void Peer::send_server_flight() {
     if (script_.certificate_request) script_.certificate_request(asked);
     send_message(SSL3_MT_CERTIFICATE_REQUEST, vector8({}) + build(asked));
   }
-  send_certificate({});
-  send_certificate_verify();
+  if (!resumed()) {
+    send_certificate({});
+    send_certificate_verify();
+  }
   send_finished();
+}
+
+// The binders are over what was in the transcript before the hello.
+bool Peer::take_client_hello() {
+  Transcript before;
+  if (transcript_.started()) EXPECT_TRUE(before.copy_from(transcript_));
+  Octets hello = take_message();
+  if (hello.empty()) return false;
+  hello_ = hello;
+  choose_suite(script_.suite);
+  read_client_hello(hello);
+  check_offer(hello, before);
+  return true;
 }
 
 bool Peer::as_server() {
   drive();
-  Octets hello = take_message();
-  EXPECT_FALSE(hello.empty());
-  choose_suite(script_.suite);
-  read_client_hello(hello);
+  EXPECT_TRUE(take_client_hello());
+  if (find(hello_extensions_, TLSEXT_TYPE_early_data) != nullptr) receive_early_data();
   if (script_.retry) {
+    restart_reader();
     EXPECT_TRUE(transcript_.replace_with_message_hash());
     send_server_hello(true);
     if (drive().error != SSL_ERROR_WANT_READ) return false;
-    hello = take_message();
-    if (hello.empty()) return false;
-    read_client_hello(hello);
+    if (!take_client_hello()) return false;
   }
   send_server_hello(false);
   send_server_flight();
   if (ends_) end_of_file();
   derive_application();
   set_write(server_data_);
-  if (drive().returned != 1) return false;
-  while (!hello.empty() && hello[0] != SSL3_MT_FINISHED) hello = take_message();
+  if (script_.half_rtt) script_.half_rtt(*this);
+  drive();
+  if (SSL_is_init_finished(ssl()) == 0) return false;
+  Octets whole;
+  do {
+    whole = take_message();
+    if (whole.empty()) return false;
+    if (whole[0] == SSL3_MT_END_OF_EARLY_DATA) set_read(client_handshake_);
+  } while (whole[0] != SSL3_MT_FINISHED);
   set_read(client_data_);
-  return !hello.empty();
+  return true;
 }
 
 void Peer::send_client_hello() {
@@ -357,9 +395,12 @@ void Peer::send_client_hello() {
   // RFC 8446 4.2.8: an empty client_shares asks for a HelloRetryRequest.
   if (script_.retry && hellos_ == 0) share.clear();
   set(extensions, TLSEXT_TYPE_key_share, vector16(share));
+  offer_keys(parts);
   if (script_.client_hello) script_.client_hello(parts, hellos_);
   ++hellos_;
-  send_message(SSL3_MT_CLIENT_HELLO, build_client(parts));
+  Octets whole = message(SSL3_MT_CLIENT_HELLO, build_client(parts));
+  fill_binders(parts, whole);
+  send_message(SSL3_MT_CLIENT_HELLO, body_of(whole));
   writer_.set_record_version(TLS1_2_VERSION);
 }
 
@@ -367,13 +408,17 @@ bool Peer::answer_hello(const Octets& hello) {
   ServerHello parsed;
   Octets body = body_of(hello);
   EXPECT_TRUE(parse(body, parsed).ok());
+  note_choice(split(parsed.extensions));
   View share, key;
   uint16_t group = 0;
-  EXPECT_TRUE(find_extension(parsed.extensions, TLSEXT_TYPE_key_share, share));
-  Reader reader(share);
   Bytes secret;
-  EXPECT_TRUE(reader.u16(group) && reader.vector16(key));
-  EXPECT_TRUE(share_.derive(algorithms(), key, secret).ok());
+  if (find_extension(parsed.extensions, TLSEXT_TYPE_key_share, share)) {
+    Reader reader(share);
+    EXPECT_TRUE(reader.u16(group) && reader.vector16(key));
+    EXPECT_TRUE(share_.derive(algorithms(), key, secret).ok());
+  } else {
+    EXPECT_TRUE(resumed());
+  }
   derive_handshake(octets(secret.view()));
   return !testing::Test::HasFatalFailure();
 }
@@ -388,18 +433,23 @@ void Peer::send_client_flight(bool asked) {
 
 bool Peer::as_client() {
   send_client_hello();
+  if (script_.early_data) send_early_data();
+  // A server that fails on early data has sent its flight before.
+  bool good = drive().error == SSL_ERROR_WANT_READ;
+  if (!good && !script_.early_data) return false;
   // RFC 8446 4.4.1: the first hello is replaced by its hash when it is retried.
-  if (drive().error != SSL_ERROR_WANT_READ) return false;
-  if (script_.retry) choose_suite(script_.suite);
   if (script_.retry) {
+    choose_suite(script_.suite);
     EXPECT_TRUE(transcript_.replace_with_message_hash());
   }
   Octets hello = take_message();
   if (hello.empty()) return false;
   choose_suite(script_.suite);
   if (script_.retry) {
+    if (!good) return false;
+    writer_.drop_keys();
     send_client_hello();
-    if (drive().error != SSL_ERROR_WANT_READ) return false;
+    good = drive().error == SSL_ERROR_WANT_READ;
     hello = take_message();
     if (hello.empty()) return false;
   }
@@ -408,9 +458,16 @@ bool Peer::as_client() {
   while (!hello.empty() && hello[0] != SSL3_MT_FINISHED) {
     hello = take_message();
     asked = asked || (!hello.empty() && hello[0] == SSL3_MT_CERTIFICATE_REQUEST);
+    if (!hello.empty() && hello[0] == SSL3_MT_ENCRYPTED_EXTENSIONS) {
+      Extensions answers = split(View(hello).subspan(6));
+      early_accepted_ = find(answers, TLSEXT_TYPE_early_data) != nullptr;
+    }
   }
   derive_application();
   set_read(server_data_);
+  if (!good) return false;
+  if (early_accepted_) send_message(SSL3_MT_END_OF_EARLY_DATA, {});
+  if (script_.early_data) set_write(client_handshake_);
   send_client_flight(asked);
   set_write(client_data_);
   return drive().returned == 1;

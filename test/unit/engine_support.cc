@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "extension/extension.h"
+
 namespace handfast::engine_test {
 
 Octets pattern(size_t size, uint8_t seed) {
@@ -76,30 +78,56 @@ Octets build(const Extensions& extensions) {
   return vector16(block);
 }
 
+Extensions split(View block) {
+  Extensions out;
+  Reader reader(block);
+  uint16_t type = 0;
+  View body;
+  while (next_extension(reader, type, body)) out.push_back({type, octets(body)});
+  EXPECT_TRUE(reader.empty());
+  return out;
+}
+
 bool Outcome::has(int reason) const {
   return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
 }
 
 // --- What the tests say ---
 
-twin::Owned<SSL> new_client(const Configure& configure) {
+twin::Owned<SSL_CTX> new_client_context() {
   twin::Owned<SSL_CTX> context = twin::new_context();
   twin::trust(context.get());
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  twin::Owned<SSL> ssl(SSL_new(context.get()));
+  return context;
+}
+
+twin::Owned<SSL_CTX> new_server_context() {
+  twin::Owned<SSL_CTX> context = twin::new_context();
+  twin::trust(context.get());
+  twin::use_certificate(context.get(), "server-ed25519");
+  return context;
+}
+
+twin::Owned<SSL> new_client(SSL_CTX* context, const Configure& configure) {
+  twin::Owned<SSL> ssl(SSL_new(context));
   SSL_set_connect_state(ssl.get());
   if (configure) configure(ssl.get());
   return ssl;
 }
 
-twin::Owned<SSL> new_server(const Configure& configure) {
-  twin::Owned<SSL_CTX> context = twin::new_context();
-  twin::trust(context.get());
-  twin::use_certificate(context.get(), "server-ed25519");
-  twin::Owned<SSL> ssl(SSL_new(context.get()));
+twin::Owned<SSL> new_server(SSL_CTX* context, const Configure& configure) {
+  twin::Owned<SSL> ssl(SSL_new(context));
   SSL_set_accept_state(ssl.get());
   if (configure) configure(ssl.get());
   return ssl;
+}
+
+twin::Owned<SSL> new_client(const Configure& configure) {
+  return new_client(new_client_context().get(), configure);
+}
+
+twin::Owned<SSL> new_server(const Configure& configure) {
+  return new_server(new_server_context().get(), configure);
 }
 
 namespace {
@@ -122,6 +150,9 @@ void expect_dead(Peer& peer) {
   EXPECT_LE(SSL_write(peer.ssl(), &byte, 1), 0);
   EXPECT_LE(SSL_shutdown(peer.ssl()), 0);
   EXPECT_EQ(SSL_key_update(peer.ssl(), SSL_KEY_UPDATE_REQUESTED), 0);
+  size_t done = 0;
+  EXPECT_EQ(SSL_read_early_data(peer.ssl(), &byte, 1, &done), SSL_READ_EARLY_DATA_ERROR);
+  EXPECT_EQ(SSL_write_early_data(peer.ssl(), &byte, 1, &done), 0);
   ERR_clear_error();
   size_t before = peer.alerts().size();
   Arrived arrived;

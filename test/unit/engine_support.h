@@ -46,6 +46,8 @@ Octets vector24(const Octets& body);
 Octets operator+(Octets a, const Octets& b);
 // A block of extensions with its length.
 Octets build(const Extensions& extensions);
+// The extensions of a block without its length.
+Extensions split(View block);
 // A handshake message with its header.
 Octets message(uint8_t type, const Octets& body);
 
@@ -58,6 +60,24 @@ struct HelloParts {
   bool has_extensions = true;
 };
 
+// A pre-shared key of TLS 1.3 that the peer and the SSL have.
+struct SharedKey {
+  Octets identity, key;
+  uint32_t age = 0;  // obfuscated_ticket_age
+  bool external = false;
+  uint16_t suite = 0x1301;  // names its hash; early data has it
+};
+
+// A NewSessionTicket.
+struct Ticket13 {
+  uint32_t lifetime = 3600, age_add = 0x01020304;
+  Octets nonce = {1}, ticket = pattern(40, 1);
+  Extensions extensions{};
+  [[nodiscard]] Octets message() const;
+};
+
+class Peer;
+
 // What the peer does; a hook may change what it is about to send. Empty hooks change nothing.
 struct Script {
   bool retry = false;                // HelloRetryRequest first
@@ -66,6 +86,17 @@ struct Script {
   uint16_t suite = 0x1301;
   uint16_t scheme = 0x0807;      // ed25519
   bool show_certificate = true;  // client, when asked
+  // Client: offers them all. Server: chooses the first that the SSL offers.
+  std::vector<SharedKey> keys{};
+  bool accept_early_data = false;  // server
+  // Server: when its flight is out and the keys of its application data are there.
+  std::function<void(Peer&)> half_rtt{};
+  // Client: early data is announced, and this sends it when its keys are there.
+  std::function<void(Peer&)> early_data{};
+  // Client: the right binders, which may be changed but not in their lengths.
+  std::function<void(std::vector<Octets>& binders)> binders{};
+  // What the application calls until the handshake is finished, instead of SSL_do_handshake.
+  std::function<int(SSL*)> call{};
   std::function<void(HelloParts&, int attempt)> client_hello{};
   std::function<void(HelloParts&, bool retry)> server_hello{};
   std::function<void(Extensions&)> encrypted_extensions{}, certificate_request{},
@@ -106,8 +137,12 @@ class Peer {
   // Sends. A handshake message goes through the script and into the transcript.
   void send_message(uint8_t type, const Octets& body);
   void send(ContentType type, const Octets& content);  // one record with the current keys
+  // A handshake message of any length; neither script nor transcript hear of it.
+  void send_in_records(const Octets& whole);
   void send_plain(uint8_t type, const Octets& content, uint16_t version = 0x0303);
   void send_raw(const Octets& bytes);
+  // All that was sent so far.
+  [[nodiscard]] const Octets& sent() const { return sent_; }
   // One protected record whose TLSInnerPlaintext is exactly `inner`.
   void send_inner(const Octets& inner, uint8_t outer = SSL3_RT_APPLICATION_DATA,
                   uint16_t version = 0x0303);
@@ -155,6 +190,21 @@ class Peer {
   [[nodiscard]] std::string decrypted() const { return data_; }
   [[nodiscard]] const Octets& session_id() const { return session_id_; }
 
+  // --- Pre-shared keys (engine_peer_psk.cc) ---
+  // Server: what came as early data. Client: whether the SSL accepted it.
+  [[nodiscard]] const std::string& early_data() const { return early_; }
+  [[nodiscard]] bool early_data_accepted() const { return early_accepted_; }
+  // Whether the handshake used one of the script's keys.
+  [[nodiscard]] bool resumed() const { return chosen_ != nullptr; }
+  // Identities of the SSL's last ClientHello.
+  [[nodiscard]] const std::vector<Octets>& offered() const { return offered_; }
+  // The extensions of the SSL's last ClientHello.
+  [[nodiscard]] const Extensions& hello_extensions() const { return hello_extensions_; }
+  // What a ticket of this connection stands for.
+  [[nodiscard]] SharedKey key_of(const Ticket13& ticket) const;
+  // Client: the next NewSessionTicket of the SSL; false: none is there.
+  bool take_ticket(Ticket13& out);
+
  private:
   bool as_server();
   bool as_client();
@@ -172,7 +222,17 @@ class Peer {
   void set_read(const TrafficSecret& secret);
   bool answer_hello(const Octets& hello);
   void send_client_flight(bool asked);
-  void put(ContentType type, const Octets& content);
+  bool take_client_hello();
+  void offer_keys(HelloParts& parts) const;
+  void fill_binders(const HelloParts& parts, Octets& whole) const;
+  void check_offer(const Octets& hello, const Transcript& before);
+  void choose_key(Extensions& extensions) const;
+  void note_choice(const Extensions& extensions);
+  [[nodiscard]] TrafficSecret early_secret(const SharedKey& key) const;
+  void send_early_data();
+  void receive_early_data();
+  void restart_reader();
+  void keep_resumption_secret();
   Digest hash() const;
 
   twin::Owned<SSL> ssl_;
@@ -184,7 +244,7 @@ class Peer {
 
   RecordReader reader_;
   RecordWriter writer_;
-  Octets input_;
+  Octets input_, sent_;
   Bytes output_;
   Octets handshake_input_;
   std::vector<AlertSeen> alerts_;
@@ -204,6 +264,14 @@ class Peer {
   TrafficSecret own_secret_, ssl_secret_;  // in use
   Octets peer_share_;
   uint16_t group_ = 0;  // of the client's share
+
+  const SharedKey* chosen_ = nullptr;  // of the script
+  Octets hello_;                       // the last ClientHello
+  std::vector<Octets> offered_;
+  Extensions hello_extensions_;
+  std::string early_;
+  bool early_accepted_ = false;
+  Secret resumption_secret_;
 };
 
 constexpr uint16_t kX25519 = 0x001d;
@@ -213,6 +281,11 @@ constexpr uint16_t kP256 = 0x0017;
 using Configure = std::function<void(SSL*)>;
 twin::Owned<SSL> new_client(const Configure& configure = nullptr);
 twin::Owned<SSL> new_server(const Configure& configure = nullptr);
+// The same in two steps.
+twin::Owned<SSL_CTX> new_client_context();
+twin::Owned<SSL_CTX> new_server_context();
+twin::Owned<SSL> new_client(SSL_CTX* context, const Configure& configure = nullptr);
+twin::Owned<SSL> new_server(SSL_CTX* context, const Configure& configure = nullptr);
 
 struct Failure {
   Alert alert;  // none: no alert must come
