@@ -36,8 +36,6 @@ bool is_gcm(const CipherSuite& suite) {
   }
 }
 
-constexpr size_t kNonceLength = Protection::kNonceLength;
-
 bool cipher_update(EVP_CIPHER_CTX* context, uint8_t* out, View in) {
   int length = 0;
   return EVP_CipherUpdate(context, out, &length, in.data(), static_cast<int>(in.size())) > 0;
