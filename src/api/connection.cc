@@ -38,11 +38,23 @@ bool copy_trust(handfast::Cow<handfast::Trust>& to, const handfast::Cow<handfast
   return X509_VERIFY_PARAM_inherit(param, from->param.get()) == 1;
 }
 
-// Configuration is shared until one side changes it, so this is most of a copy.
+// SSL_dup(3) names what is copied; the rest is as the context has it.
+bool copy_policy(handfast::Cow<Policy>& to, const handfast::Cow<Policy>& from) {
+  if (&*to == &*from) return true;
+  Policy* own = to.edit();
+  return own != nullptr && own->copy_duplicated(*from);
+}
+
+bool copy_hooks(handfast::Cow<handfast::Hooks>& to, const handfast::Cow<handfast::Hooks>& from) {
+  if (&*to == &*from) return true;
+  handfast::Hooks* own = to.edit();
+  if (own != nullptr) own->copy_duplicated(*from);
+  return own != nullptr;
+}
+
 bool copy_settings(Connection& to, const Connection& from) {
-  to.policy = from.policy;
+  if (!copy_policy(to.policy, from.policy) || !copy_hooks(to.hooks, from.hooks)) return false;
   to.credentials = from.credentials;
-  to.hooks = from.hooks;
   to.method = from.method;
   to.server = from.server;
   to.role = from.role;
