@@ -32,9 +32,9 @@ Names* list_of(std::initializer_list<const char*> files) {
 
 void show(const char* what, SSL_CTX* context, SSL* ssl) {
   out("  %s: context any %s, client %s | ssl any %s, client %s, peer %s", what,
-      said(SSL_CTX_get0_CA_list(context)).c_str(), said(SSL_CTX_get_client_CA_list(context)).c_str(),
-      said(SSL_get0_CA_list(ssl)).c_str(), said(SSL_get_client_CA_list(ssl)).c_str(),
-      said(SSL_get0_peer_CA_list(ssl)).c_str());
+      said(SSL_CTX_get0_CA_list(context)).c_str(),
+      said(SSL_CTX_get_client_CA_list(context)).c_str(), said(SSL_get0_CA_list(ssl)).c_str(),
+      said(SSL_get_client_CA_list(ssl)).c_str(), said(SSL_get0_peer_CA_list(ssl)).c_str());
 }
 
 // Who sees which list before any handshake, in each role.
@@ -120,11 +120,13 @@ void tell(Peers& peers, const char* title) {
 void sent_by_server() {
   for (int version : kVersions) {
     for (int set = 0; set < 16; set++) {
-      Peers peers = make_peers(at_version(version, {.server_context = [=](SSL_CTX* c) {
-        SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
-        if (set & 1) SSL_CTX_set0_CA_list(c, list_of({"root"}));
-        if (set & 2) SSL_CTX_set_client_CA_list(c, list_of({"other-root"}));
-      }}));
+      Peers peers =
+          make_peers(at_version(version, {.server_context = [=](SSL_CTX* c) {
+                                  SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+                                  if (set & 1) SSL_CTX_set0_CA_list(c, list_of({"root"}));
+                                  if (set & 2)
+                                    SSL_CTX_set_client_CA_list(c, list_of({"other-root"}));
+                                }}));
       if (set & 4) SSL_set0_CA_list(peers.server.get(), list_of({"intermediate"}));
       if (set & 8) SSL_set_client_CA_list(peers.server.get(), list_of({"root", "other-root"}));
       tell(peers, text("%s, %d", version_text(version), set).c_str());
@@ -136,10 +138,12 @@ void sent_by_server() {
 void sent_by_client() {
   for (int version : kVersions) {
     for (int set = 0; set < 16; set++) {
-      Peers peers = make_peers(at_version(version, {.client_context = [=](SSL_CTX* c) {
-        if (set & 1) SSL_CTX_set0_CA_list(c, list_of({"root"}));
-        if (set & 2) SSL_CTX_set_client_CA_list(c, list_of({"other-root"}));
-      }}));
+      Peers peers =
+          make_peers(at_version(version, {.client_context = [=](SSL_CTX* c) {
+                                  if (set & 1) SSL_CTX_set0_CA_list(c, list_of({"root"}));
+                                  if (set & 2)
+                                    SSL_CTX_set_client_CA_list(c, list_of({"other-root"}));
+                                }}));
       if (set & 4) SSL_set0_CA_list(peers.client.get(), list_of({"intermediate"}));
       if (set & 8) SSL_set_client_CA_list(peers.client.get(), list_of({"root", "other-root"}));
       tell(peers, text("%s, %d", version_text(version), set).c_str());
@@ -148,26 +152,26 @@ void sent_by_client() {
 }
 
 int see_names(SSL* ssl, void*) {
-  out("  certificate callback of the %s: client %s, peer %s", SSL_is_server(ssl) ? "server" : "client",
-      said(SSL_get_client_CA_list(ssl)).c_str(), said(SSL_get0_peer_CA_list(ssl)).c_str());
+  out("  certificate callback of the %s: client %s, peer %s",
+      SSL_is_server(ssl) ? "server" : "client", said(SSL_get_client_CA_list(ssl)).c_str(),
+      said(SSL_get0_peer_CA_list(ssl)).c_str());
   return 1;
 }
 
 void seen_in_callbacks() {
   for (int version : kVersions) {
-    Peers peers = make_peers(at_version(version, {.client_context =
-                                                      [](SSL_CTX* c) {
-                                                        SSL_CTX_set0_CA_list(c, list_of({"root"}));
-                                                        SSL_CTX_set_cert_cb(c, see_names, nullptr);
-                                                      },
-                                                  .server_context =
-                                                      [](SSL_CTX* c) {
-                                                        SSL_CTX_set_verify(c, SSL_VERIFY_PEER,
-                                                                           nullptr);
-                                                        SSL_CTX_set_client_CA_list(
-                                                            c, list_of({"other-root", "root"}));
-                                                        SSL_CTX_set_cert_cb(c, see_names, nullptr);
-                                                      }}));
+    Peers peers = make_peers(
+        at_version(version, {.client_context =
+                                 [](SSL_CTX* c) {
+                                   SSL_CTX_set0_CA_list(c, list_of({"root"}));
+                                   SSL_CTX_set_cert_cb(c, see_names, nullptr);
+                                 },
+                             .server_context =
+                                 [](SSL_CTX* c) {
+                                   SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+                                   SSL_CTX_set_client_CA_list(c, list_of({"other-root", "root"}));
+                                   SSL_CTX_set_cert_cb(c, see_names, nullptr);
+                                 }}));
     tell(peers, version_text(version));
   }
 }
@@ -177,17 +181,17 @@ void issuers() {
   for (int version : kVersions) {
     for (unsigned flags : {0U, static_cast<unsigned>(SSL_CERT_FLAG_TLS_STRICT)}) {
       for (const char* name : {"root", "other-root"}) {
-        Peers peers = make_peers(at_version(
-            version, {.client_context =
-                          [=](SSL_CTX* c) {
-                            SSL_CTX_set_cert_flags(c, flags);
-                            use_certificate(c, "client-rsa");
-                          },
-                      .server_context =
-                          [=](SSL_CTX* c) {
-                            SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
-                            SSL_CTX_set_client_CA_list(c, list_of({name}));
-                          }}));
+        Peers peers =
+            make_peers(at_version(version, {.client_context =
+                                                [=](SSL_CTX* c) {
+                                                  SSL_CTX_set_cert_flags(c, flags);
+                                                  use_certificate(c, "client-rsa");
+                                                },
+                                            .server_context =
+                                                [=](SSL_CTX* c) {
+                                                  SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+                                                  SSL_CTX_set_client_CA_list(c, list_of({name}));
+                                                }}));
         tell(peers, text("%s, flags %x, %s", version_text(version), flags, name).c_str());
         out("  certificate %d", SSL_get0_peer_certificate(peers.server.get()) != nullptr);
       }
@@ -226,7 +230,8 @@ void added_from_files() {
              SSL_add_file_cert_subjects_to_stack(names, fixture("server-chain.pem").c_str()));
   show_names("key", SSL_add_file_cert_subjects_to_stack(names, fixture("root.key").c_str()));
   show_names("missing", SSL_add_file_cert_subjects_to_stack(names, fixture("nothing").c_str()));
-  show_names("store", SSL_add_store_cert_subjects_to_stack(names, fixture("other-root.pem").c_str()));
+  show_names("store",
+             SSL_add_store_cert_subjects_to_stack(names, fixture("other-root.pem").c_str()));
   show_names("store again",
              SSL_add_store_cert_subjects_to_stack(names, fixture("other-root.pem").c_str()));
   show_names("no store", SSL_add_store_cert_subjects_to_stack(names, fixture("nothing").c_str()));

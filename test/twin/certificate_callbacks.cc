@@ -64,9 +64,10 @@ void server_does(const char* title, const Act& act, const char* certificate = "s
   for (int version : kVersions) {
     Plan plan{act};
     Peers peers = make_peers(at_version(
-        version, {.certificate = certificate, .client_context = client, .server_context = [&](SSL_CTX* c) {
-                    SSL_CTX_set_cert_cb(c, on_certificate, &plan);
-                  }}));
+        version,
+        {.certificate = certificate, .client_context = client, .server_context = [&](SSL_CTX* c) {
+           SSL_CTX_set_cert_cb(c, on_certificate, &plan);
+         }}));
     link_memory(peers);
     told(peers, text("%s, %s", title, version_text(version)).c_str());
   }
@@ -76,16 +77,13 @@ void client_does(const char* title, const Act& act, const char* certificate = "c
                  int mode = SSL_VERIFY_PEER) {
   for (int version : kVersions) {
     Plan plan{act};
-    Peers peers =
-        make_peers(at_version(version, {.client_context =
-                                            [&](SSL_CTX* c) {
-                                              if (*certificate) use_certificate(c, certificate);
-                                              SSL_CTX_set_cert_cb(c, on_certificate, &plan);
-                                            },
-                                        .server_context =
-                                            [=](SSL_CTX* c) {
-                                              SSL_CTX_set_verify(c, mode, nullptr);
-                                            }}));
+    Peers peers = make_peers(at_version(
+        version, {.client_context =
+                      [&](SSL_CTX* c) {
+                        if (*certificate) use_certificate(c, certificate);
+                        SSL_CTX_set_cert_cb(c, on_certificate, &plan);
+                      },
+                  .server_context = [=](SSL_CTX* c) { SSL_CTX_set_verify(c, mode, nullptr); }}));
     link_memory(peers);
     told(peers, text("%s, %s", title, version_text(version)).c_str());
   }

@@ -36,8 +36,8 @@ std::string own_chain(SSL* ssl) {
 void sent(const char* title, const std::function<void(SSL_CTX*)>& context,
           const std::function<void(SSL*)>& server = nullptr) {
   for (int version : kVersions) {
-    Peers peers = make_peers(at_version(
-        version, {.certificate = "", .server_context = context, .server = server}));
+    Peers peers = make_peers(
+        at_version(version, {.certificate = "", .server_context = context, .server = server}));
     SSL_set_verify(peers.client.get(), SSL_VERIFY_NONE, nullptr);
     link_memory(peers);
     out("%s, %s: %s", title, version_text(version), handshake(peers).said().c_str());
@@ -48,11 +48,11 @@ void sent(const char* title, const std::function<void(SSL_CTX*)>& context,
 }
 
 void leaf(SSL_CTX* c) {
-  require(SSL_CTX_use_certificate_file(c, fixture("server-chain.pem").c_str(), SSL_FILETYPE_PEM) ==
-                  1 &&
-              SSL_CTX_use_PrivateKey_file(c, fixture("server-chain.key").c_str(),
-                                          SSL_FILETYPE_PEM) == 1,
-          "leaf");
+  require(
+      SSL_CTX_use_certificate_file(c, fixture("server-chain.pem").c_str(), SSL_FILETYPE_PEM) == 1 &&
+          SSL_CTX_use_PrivateKey_file(c, fixture("server-chain.key").c_str(), SSL_FILETYPE_PEM) ==
+              1,
+      "leaf");
 }
 
 void add_to_store(SSL_CTX* c, const char* name) {
@@ -101,17 +101,19 @@ void sources() {
     out("added %ld", SSL_add1_chain_cert(ssl, read_certificate("intermediate").get()));
     out("  chain %s", own_chain(ssl).c_str());
   });
-  sent("the SSL's, taken away", [](SSL_CTX* c) { use_certificate(c, "server-chain"); },
-       [](SSL* ssl) {
-         out("cleared %ld", SSL_clear_chain_certs(ssl));
-         out("  chain %s", own_chain(ssl).c_str());
-       });
-  sent("set by file of the SSL", [](SSL_CTX*) {},
-       [](SSL* ssl) {
-         out("file %d", SSL_use_certificate_chain_file(ssl, fixture("server-chain.pem").c_str()));
-         out("key %d", SSL_use_PrivateKey_file(ssl, fixture("server-chain.key").c_str(),
-                                               SSL_FILETYPE_PEM));
-       });
+  sent(
+      "the SSL's, taken away", [](SSL_CTX* c) { use_certificate(c, "server-chain"); },
+      [](SSL* ssl) {
+        out("cleared %ld", SSL_clear_chain_certs(ssl));
+        out("  chain %s", own_chain(ssl).c_str());
+      });
+  sent(
+      "set by file of the SSL", [](SSL_CTX*) {},
+      [](SSL* ssl) {
+        out("file %d", SSL_use_certificate_chain_file(ssl, fixture("server-chain.pem").c_str()));
+        out("key %d",
+            SSL_use_PrivateKey_file(ssl, fixture("server-chain.key").c_str(), SSL_FILETYPE_PEM));
+      });
 }
 
 STACK_OF(X509) * stack_of(std::initializer_list<const char*> list) {
@@ -201,12 +203,12 @@ void build_weak() {
 // SSL_set_current_cert(SSL_CERT_SET_SERVER): the certificate that was sent, after the handshake.
 void sent_certificate() {
   for (int version : kVersions) {
-    Peers peers = make_peers(at_version(version, {.certificate = "",
-                                                  .server_context = [](SSL_CTX* c) {
-                                                    use_certificate(c, "server-rsa");
-                                                    use_certificate(c, "server-p256");
-                                                    use_certificate(c, "server-chain");
-                                                  }}));
+    Peers peers =
+        make_peers(at_version(version, {.certificate = "", .server_context = [](SSL_CTX* c) {
+                                          use_certificate(c, "server-rsa");
+                                          use_certificate(c, "server-p256");
+                                          use_certificate(c, "server-chain");
+                                        }}));
     SSL* server = peers.server.get();
     auto show = [&](const char* what, long returned) {
       out("  %s: %s, now %s, chain %s", what, answer(returned).c_str(),
@@ -225,8 +227,8 @@ void sent_certificate() {
 
 // Several identities, each with its chain: the one that the signature schemes of the client allow.
 void identities() {
-  for (const char* schemes : {"RSA-PSS+SHA256:RSA+SHA256", "ECDSA+SHA256", "ed25519", "ed448",
-                              "rsa_pss_pss_sha256"}) {
+  for (const char* schemes :
+       {"RSA-PSS+SHA256:RSA+SHA256", "ECDSA+SHA256", "ed25519", "ed448", "rsa_pss_pss_sha256"}) {
     for (int version : kVersions) {
       Peers peers = make_peers(at_version(
           version, {.certificate = "",

@@ -1,5 +1,5 @@
-// SSL_check_chain(3) at each version, and what SSL_CERT_FLAG_TLS_STRICT does with the same checks in
-// a handshake: SSL_CTX_set_cert_flags(3).
+// SSL_check_chain(3) at each version, and what SSL_CERT_FLAG_TLS_STRICT does with the same checks
+// in a handshake: SSL_CTX_set_cert_flags(3).
 #include "support/older.h"
 
 namespace {
@@ -36,17 +36,17 @@ void versions() {
         SSL_CTX_set_cert_flags(c, flags);
         SSL_CTX_set_cert_cb(c, check, side);
       };
-      Peers peers = make_peers(at_version(version, {.client_context =
-                                                        [=](SSL_CTX* c) {
-                                                          both(c, client);
-                                                          use_certificate(c, "client-rsa");
-                                                        },
-                                                    .server_context =
-                                                        [=](SSL_CTX* c) {
-                                                          both(c, server);
-                                                          SSL_CTX_set_verify(c, SSL_VERIFY_PEER,
-                                                                             nullptr);
-                                                        }}));
+      Peers peers =
+          make_peers(at_version(version, {.client_context =
+                                              [=](SSL_CTX* c) {
+                                                both(c, client);
+                                                use_certificate(c, "client-rsa");
+                                              },
+                                          .server_context =
+                                              [=](SSL_CTX* c) {
+                                                both(c, server);
+                                                SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+                                              }}));
       link_memory(peers);
       out("%s, flags %x", version_text(version), flags);
       std::string said = handshake(peers).said();
@@ -62,19 +62,18 @@ void strict_servers() {
                                 "ECDSA+SHA256:RSA-PSS+SHA256", "ECDSA+SHA256"}) {
       for (const char* name : {"server-rsa", "server-p256", "server-chain", "server-ed25519"}) {
         for (unsigned flags : {0U, static_cast<unsigned>(SSL_CERT_FLAG_TLS_STRICT)}) {
-          Peers peers = make_peers(
-              {.certificate = name,
-               .client_context =
-                   [=](SSL_CTX* c) {
-                     set_versions(c, version, version);
-                     SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
-                     if (*schemes) SSL_CTX_set1_sigalgs_list(c, schemes);
-                   },
-               .server_context =
-                   [=](SSL_CTX* c) {
-                     set_versions(c, version, version);
-                     SSL_CTX_set_cert_flags(c, flags);
-                   }});
+          Peers peers = make_peers({.certificate = name,
+                                    .client_context =
+                                        [=](SSL_CTX* c) {
+                                          set_versions(c, version, version);
+                                          SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
+                                          if (*schemes) SSL_CTX_set1_sigalgs_list(c, schemes);
+                                        },
+                                    .server_context =
+                                        [=](SSL_CTX* c) {
+                                          set_versions(c, version, version);
+                                          SSL_CTX_set_cert_flags(c, flags);
+                                        }});
           link_memory(peers);
           out("%s, \"%s\", %s, flags %x: %s", version_text(version), schemes, name, flags,
               handshake(peers).said().c_str());
@@ -84,7 +83,8 @@ void strict_servers() {
   }
 }
 
-// A server that asks for some kinds, schemes and issuers: does a strict client show its certificate?
+// A server that asks for some kinds, schemes and issuers: does a strict client show its
+// certificate?
 void strict_clients() {
   for (int version : kVersions) {
     for (const char* schemes : {"", "RSA+SHA256:RSA-PSS+SHA256", "ECDSA+SHA256"}) {
@@ -124,18 +124,19 @@ void suite_b() {
     for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
       for (const char* name : {"server-p256", "server-p384", "server-rsa", "server-ed25519"}) {
         for (bool client : {false, true}) {
-          Peers peers = make_peers(at_version(
-              version,
-              {.certificate = name,
-               .client_context =
-                   [=](SSL_CTX* c) {
-                     SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
-                     if (client) SSL_CTX_set_cert_flags(c, static_cast<unsigned>(flags));
-                   },
-               .server_context =
-                   [=](SSL_CTX* c) {
-                     if (!client) SSL_CTX_set_cert_flags(c, static_cast<unsigned>(flags));
-                   }}));
+          Peers peers = make_peers(
+              at_version(version, {.certificate = name,
+                                   .client_context =
+                                       [=](SSL_CTX* c) {
+                                         SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
+                                         if (client)
+                                           SSL_CTX_set_cert_flags(c, static_cast<unsigned>(flags));
+                                       },
+                                   .server_context =
+                                       [=](SSL_CTX* c) {
+                                         if (!client)
+                                           SSL_CTX_set_cert_flags(c, static_cast<unsigned>(flags));
+                                       }}));
           link_memory(peers);
           out("%x, %s, %s, client's %d: %s", static_cast<unsigned>(flags), version_text(version),
               name, client, handshake(peers).said().c_str());

@@ -1,5 +1,5 @@
-// SSL_CTX_set_client_hello_cb(3) and SSL_client_hello_*: what can be read, when, and what a callback
-// may change.
+// SSL_CTX_set_client_hello_cb(3) and SSL_client_hello_*: what can be read, when, and what a
+// callback may change.
 #include "support/older.h"
 #include "support/resumption12.h"
 
@@ -67,10 +67,10 @@ int read_all(SSL* ssl, int*) {
   out("  absent %d, without places %d %d", there,
       SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_groups, nullptr, nullptr),
       SSL_client_hello_get0_ext(ssl, 4711, nullptr, nullptr));
-  STACK_OF(SSL_CIPHER) *suites = nullptr, *signals = nullptr;
+  STACK_OF(SSL_CIPHER)* suites = nullptr, *signals = nullptr;
   size = SSL_client_hello_get0_ciphers(ssl, &data);
-  int parsed = SSL_bytes_to_cipher_list(ssl, data, size, SSL_client_hello_isv2(ssl), &suites,
-                                        &signals);
+  int parsed =
+      SSL_bytes_to_cipher_list(ssl, data, size, SSL_client_hello_isv2(ssl), &suites, &signals);
   out("  as lists %d: %d suites, %d signals", parsed, sk_SSL_CIPHER_num(suites),
       sk_SSL_CIPHER_num(signals));
   sk_SSL_CIPHER_free(suites);
@@ -84,10 +84,11 @@ void contents() {
     Peers peers = make_peers(at_version(
         version, {.client_context =
                       [](SSL_CTX* c) {
-                        SSL_CTX_set_cipher_list(c, "AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256:"
-                                                   "ECDHE-RSA-AES128-SHA:@SECLEVEL=0");
-                        SSL_CTX_set_alpn_protos(
-                            c, reinterpret_cast<const unsigned char*>("\2h2"), 3);
+                        SSL_CTX_set_cipher_list(c,
+                                                "AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256:"
+                                                "ECDHE-RSA-AES128-SHA:@SECLEVEL=0");
+                        SSL_CTX_set_alpn_protos(c, reinterpret_cast<const unsigned char*>("\2h2"),
+                                                3);
                         SSL_CTX_set_tlsext_status_type(c, TLSEXT_STATUSTYPE_ocsp);
                         SSL_CTX_set_tlsext_max_fragment_length(c, TLSEXT_max_fragment_length_1024);
                         SSL_CTX_clear_options(c, SSL_OP_NO_TICKET);
@@ -181,14 +182,13 @@ void alerts() {
     for (const auto& [name, set] : kCallbacks) {
       for (int alert = -1; alert <= 257; alert++) {
         chosen_alert = alert;
-        Peers peers = make_peers(
-            at_version(version, {.client_context =
-                                     [](SSL_CTX* c) {
-                                       SSL_CTX_add_custom_ext(c, 4711, SSL_EXT_CLIENT_HELLO,
-                                                              nullptr, nullptr, nullptr, nullptr,
-                                                              nullptr);
-                                     },
-                                 .server_context = set}));
+        Peers peers = make_peers(at_version(
+            version, {.client_context =
+                          [](SSL_CTX* c) {
+                            SSL_CTX_add_custom_ext(c, 4711, SSL_EXT_CLIENT_HELLO, nullptr, nullptr,
+                                                   nullptr, nullptr, nullptr);
+                          },
+                      .server_context = set}));
         link_memory(peers);
         Alerts heard;
         heard.watch(peers.client.get());

@@ -1,5 +1,5 @@
-// SSL_dup(3), SSL_clear(3), SSL_copy_session_id(3): what a copy has, what a cleared connection keeps,
-// before, in and after a handshake.
+// SSL_dup(3), SSL_clear(3), SSL_copy_session_id(3): what a copy has, what a cleared connection
+// keeps, before, in and after a handshake.
 #include "support/older.h"
 #include "support/resumption12.h"
 
@@ -30,7 +30,8 @@ std::string settings(SSL* ssl) {
   const char* host = X509_VERIFY_PARAM_get0_host(param, 0);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   std::string result = text(
-      "server %d, state %s, version %04x, bounds %lx %lx, options %lx, mode %lx, ahead %d, quiet %d, "
+      "server %d, state %s, version %04x, bounds %lx %lx, options %lx, mode %lx, ahead %d, quiet "
+      "%d, "
       "shutdown %d, verify %d %d %d, level %d, ",
       SSL_is_server(ssl), SSL_state_string(ssl), static_cast<unsigned>(SSL_version(ssl)),
       SSL_get_min_proto_version(ssl), SSL_get_max_proto_version(ssl),
@@ -44,7 +45,8 @@ std::string settings(SSL* ssl) {
       "max list %ld, tickets %zu, early %u %u, padding %d, password %d, status %ld, names %d %d, "
       "session %d, id context %u, bios %d %d",
       sk_SSL_CIPHER_num(ciphers),
-      sk_SSL_CIPHER_num(ciphers) > 0 ? SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, 0)) : "none",
+      sk_SSL_CIPHER_num(ciphers) > 0 ? SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, 0))
+                                     : "none",
       SSL_get_certificate(ssl) != nullptr, SSL_get_privatekey(ssl) != nullptr, sk_X509_num(chain),
       host ? host : "none", name ? name : "none", SSL_get_info_callback(ssl) == info,
       SSL_get_max_cert_list(ssl), SSL_get_num_tickets(ssl), SSL_get_max_early_data(ssl),
@@ -62,73 +64,72 @@ struct Change {
 };
 
 std::vector<Change> changes() {
-  return {
-      {"nothing", [](SSL*) {}},
-      {"options", [](SSL* s) { SSL_set_options(s, SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1_3); }},
-      {"mode", [](SSL* s) { SSL_set_mode(s, SSL_MODE_RELEASE_BUFFERS); }},
-      {"bounds",
-       [](SSL* s) {
-         SSL_set_min_proto_version(s, TLS1_1_VERSION);
-         SSL_set_max_proto_version(s, TLS1_2_VERSION);
-       }},
-      {"read ahead", [](SSL* s) { SSL_set_read_ahead(s, 1); }},
-      {"quiet", [](SSL* s) { SSL_set_quiet_shutdown(s, 1); }},
-      {"shutdown", [](SSL* s) { SSL_set_shutdown(s, SSL_RECEIVED_SHUTDOWN); }},
-      {"verify",
-       [](SSL* s) {
-         SSL_set_verify(s, SSL_VERIFY_PEER, verify);
-         SSL_set_verify_depth(s, 5);
-       }},
-      {"level", [](SSL* s) { SSL_set_security_level(s, 3); }},
-      {"ciphers", [](SSL* s) { SSL_set_cipher_list(s, "AES128-SHA:AES256-SHA"); }},
-      {"suites", [](SSL* s) { SSL_set_ciphersuites(s, "TLS_AES_128_CCM_SHA256"); }},
-      {"certificate",
-       [](SSL* s) {
-         SSL_use_certificate_chain_file(s, fixture("server-chain.pem").c_str());
-         SSL_use_PrivateKey_file(s, fixture("server-chain.key").c_str(), SSL_FILETYPE_PEM);
-       }},
-      {"host", [](SSL* s) { SSL_set1_host(s, "twin.example"); }},
-      {"server name", [](SSL* s) { SSL_set_tlsext_host_name(s, "twin.example"); }},
-      {"info", [](SSL* s) { SSL_set_info_callback(s, info); }},
-      {"list", [](SSL* s) { SSL_set_max_cert_list(s, 4711); }},
-      {"tickets", [](SSL* s) { SSL_set_num_tickets(s, 5); }},
-      {"early data",
-       [](SSL* s) {
-         SSL_set_max_early_data(s, 100);
-         SSL_set_recv_max_early_data(s, 200);
-       }},
-      {"padding",
-       [](SSL* s) {
-         SSL_set_record_padding_callback(s, pad);
-         SSL_set_record_padding_callback_arg(s, s);
-       }},
-      {"password", [](SSL* s) { SSL_set_default_passwd_cb(s, password); }},
-      {"status", [](SSL* s) { SSL_set_tlsext_status_type(s, TLSEXT_STATUSTYPE_ocsp); }},
-      {"names",
-       [](SSL* s) {
-         SSL_add1_to_CA_list(s, read_certificate("root").get());
-         SSL_add_client_CA(s, read_certificate("root").get());
-       }},
-      {"psk", [](SSL* s) { SSL_set_psk_client_callback(s, psk_client); }},
-      {"method", [](SSL* s) { SSL_set_ssl_method(s, TLSv1_2_client_method()); }},
-      {"client", SSL_set_connect_state},
-      {"server", SSL_set_accept_state},
-      {"bios", [](SSL* s) { SSL_set_bio(s, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())); }},
-      {"one bio",
-       [](SSL* s) {
-         BIO* bio = BIO_new(BIO_s_mem());
-         SSL_set_bio(s, bio, bio);
-       }},
-      {"session",
-       [](SSL* s) {
-         SSL_SESSION* session = SSL_SESSION_new();
-         SSL_SESSION_set_protocol_version(session, TLS1_2_VERSION);
-         SSL_set_session(s, session);
-         SSL_SESSION_free(session);
-       }},
-      {"id context", [](SSL* s) {
-         SSL_set_session_id_context(s, reinterpret_cast<const unsigned char*>("abc"), 3);
-       }}};
+  return {{"nothing", [](SSL*) {}},
+          {"options", [](SSL* s) { SSL_set_options(s, SSL_OP_NO_TICKET | SSL_OP_NO_TLSv1_3); }},
+          {"mode", [](SSL* s) { SSL_set_mode(s, SSL_MODE_RELEASE_BUFFERS); }},
+          {"bounds",
+           [](SSL* s) {
+             SSL_set_min_proto_version(s, TLS1_1_VERSION);
+             SSL_set_max_proto_version(s, TLS1_2_VERSION);
+           }},
+          {"read ahead", [](SSL* s) { SSL_set_read_ahead(s, 1); }},
+          {"quiet", [](SSL* s) { SSL_set_quiet_shutdown(s, 1); }},
+          {"shutdown", [](SSL* s) { SSL_set_shutdown(s, SSL_RECEIVED_SHUTDOWN); }},
+          {"verify",
+           [](SSL* s) {
+             SSL_set_verify(s, SSL_VERIFY_PEER, verify);
+             SSL_set_verify_depth(s, 5);
+           }},
+          {"level", [](SSL* s) { SSL_set_security_level(s, 3); }},
+          {"ciphers", [](SSL* s) { SSL_set_cipher_list(s, "AES128-SHA:AES256-SHA"); }},
+          {"suites", [](SSL* s) { SSL_set_ciphersuites(s, "TLS_AES_128_CCM_SHA256"); }},
+          {"certificate",
+           [](SSL* s) {
+             SSL_use_certificate_chain_file(s, fixture("server-chain.pem").c_str());
+             SSL_use_PrivateKey_file(s, fixture("server-chain.key").c_str(), SSL_FILETYPE_PEM);
+           }},
+          {"host", [](SSL* s) { SSL_set1_host(s, "twin.example"); }},
+          {"server name", [](SSL* s) { SSL_set_tlsext_host_name(s, "twin.example"); }},
+          {"info", [](SSL* s) { SSL_set_info_callback(s, info); }},
+          {"list", [](SSL* s) { SSL_set_max_cert_list(s, 4711); }},
+          {"tickets", [](SSL* s) { SSL_set_num_tickets(s, 5); }},
+          {"early data",
+           [](SSL* s) {
+             SSL_set_max_early_data(s, 100);
+             SSL_set_recv_max_early_data(s, 200);
+           }},
+          {"padding",
+           [](SSL* s) {
+             SSL_set_record_padding_callback(s, pad);
+             SSL_set_record_padding_callback_arg(s, s);
+           }},
+          {"password", [](SSL* s) { SSL_set_default_passwd_cb(s, password); }},
+          {"status", [](SSL* s) { SSL_set_tlsext_status_type(s, TLSEXT_STATUSTYPE_ocsp); }},
+          {"names",
+           [](SSL* s) {
+             SSL_add1_to_CA_list(s, read_certificate("root").get());
+             SSL_add_client_CA(s, read_certificate("root").get());
+           }},
+          {"psk", [](SSL* s) { SSL_set_psk_client_callback(s, psk_client); }},
+          {"method", [](SSL* s) { SSL_set_ssl_method(s, TLSv1_2_client_method()); }},
+          {"client", SSL_set_connect_state},
+          {"server", SSL_set_accept_state},
+          {"bios", [](SSL* s) { SSL_set_bio(s, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())); }},
+          {"one bio",
+           [](SSL* s) {
+             BIO* bio = BIO_new(BIO_s_mem());
+             SSL_set_bio(s, bio, bio);
+           }},
+          {"session",
+           [](SSL* s) {
+             SSL_SESSION* session = SSL_SESSION_new();
+             SSL_SESSION_set_protocol_version(session, TLS1_2_VERSION);
+             SSL_set_session(s, session);
+             SSL_SESSION_free(session);
+           }},
+          {"id context", [](SSL* s) {
+             SSL_set_session_id_context(s, reinterpret_cast<const unsigned char*>("abc"), 3);
+           }}};
 }
 
 // Each setting alone: in the copy, and after SSL_clear.
@@ -216,9 +217,8 @@ void hello_of_copies() {
       {"options", [](SSL* s) { SSL_set_options(s, SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TICKET); }}};
   for (const Change& change : kChanges) {
     out("%s", change.what);
-    Peers peers = make_peers({.server_context = [](SSL_CTX* c) {
-      SSL_CTX_set_client_hello_cb(c, see_hello, nullptr);
-    }});
+    Peers peers = make_peers(
+        {.server_context = [](SSL_CTX* c) { SSL_CTX_set_client_hello_cb(c, see_hello, nullptr); }});
     change.make(peers.client.get());
     peers.client.reset(SSL_dup(peers.client.get()));
     link_memory(peers);
@@ -230,9 +230,9 @@ void hello_of_copies() {
 void cleared_and_used_again() {
   for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     for (bool closed : {true, false}) {
-      Peers peers = make_peers(at_version(
-          version, {.client_context = [](SSL_CTX* c) { allow_resumption(c, false); },
-                    .server_context = [](SSL_CTX* c) { allow_resumption(c, false); }}));
+      Peers peers = make_peers(
+          at_version(version, {.client_context = [](SSL_CTX* c) { allow_resumption(c, false); },
+                               .server_context = [](SSL_CTX* c) { allow_resumption(c, false); }}));
       link_memory(peers);
       out("%s, closed %d: %s", version_text(version), closed, handshake(peers).said().c_str());
       if (closed) {
@@ -265,7 +265,8 @@ void copied_session_ids() {
   Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   Owned<SSL> to(SSL_new(context.get()));
   out("copied %s", answer(SSL_copy_session_id(to.get(), from)).c_str());
-  out("  the session %d, method %d, certificate %d", SSL_get_session(to.get()) == SSL_get_session(from),
+  out("  the session %d, method %d, certificate %d",
+      SSL_get_session(to.get()) == SSL_get_session(from),
       SSL_get_ssl_method(to.get()) == SSL_get_ssl_method(from),
       SSL_get_certificate(to.get()) == SSL_get_certificate(from));
   out("  to itself %s", answer(SSL_copy_session_id(from, from)).c_str());

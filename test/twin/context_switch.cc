@@ -111,11 +111,11 @@ void with(const char* what, const std::function<void(SSL_CTX*)>& change,
       trust(second.get());
       change(second.get());
       other = second.get();
-      Peers peers = make_peers(at_version(version, {.client_context = offer,
-                                                    .server_context = [=](SSL_CTX* c) {
-                                                      switch_at(c, at);
-                                                      if (own) own(c);
-                                                    }}));
+      Peers peers = make_peers(
+          at_version(version, {.client_context = offer, .server_context = [=](SSL_CTX* c) {
+                                 switch_at(c, at);
+                                 if (own) own(c);
+                               }}));
       told(peers, text("%s, %s, %s", what, name_of(at), version_text(version)).c_str());
       if (look) look(peers);
     }
@@ -132,8 +132,8 @@ void certificates() {
   for (int version : kVersions) {
     Owned<SSL_CTX> empty = new_context();
     other = empty.get();
-    Peers peers = make_peers(at_version(
-        version, {.server_context = [](SSL_CTX* c) { switch_at(c, At::server_name); }}));
+    Peers peers = make_peers(
+        at_version(version, {.server_context = [](SSL_CTX* c) { switch_at(c, At::server_name); }}));
     told(peers, text("without certificate, %s", version_text(version)).c_str());
   }
 }
@@ -162,18 +162,21 @@ void ciphers() {
       });
   with("own list of the first", nothing, nullptr,
        [](SSL_CTX* c) { SSL_CTX_set_cipher_list(c, "ECDHE-ECDSA-AES128-SHA"); });
-  with("groups", [](SSL_CTX* c) { SSL_CTX_set1_groups_list(c, "P-384"); },
-       [](Peers& peers) {
-         out("  group %ld", static_cast<long>(SSL_get_negotiated_group(peers.server.get())));
-       });
-  with("schemes", [](SSL_CTX* c) { SSL_CTX_set1_sigalgs_list(c, "ECDSA+SHA384"); },
-       [](Peers& peers) {
-         int hash = 0;
-         SSL_get_peer_signature_nid(peers.client.get(), &hash);
-         out("  signed with %s", OBJ_nid2sn(hash));
-       });
-  with("security level", [](SSL_CTX* c) { SSL_CTX_set_security_level(c, 4); },
-       [](Peers& peers) { out("  level %d", SSL_get_security_level(peers.server.get())); });
+  with(
+      "groups", [](SSL_CTX* c) { SSL_CTX_set1_groups_list(c, "P-384"); },
+      [](Peers& peers) {
+        out("  group %ld", static_cast<long>(SSL_get_negotiated_group(peers.server.get())));
+      });
+  with(
+      "schemes", [](SSL_CTX* c) { SSL_CTX_set1_sigalgs_list(c, "ECDSA+SHA384"); },
+      [](Peers& peers) {
+        int hash = 0;
+        SSL_get_peer_signature_nid(peers.client.get(), &hash);
+        out("  signed with %s", OBJ_nid2sn(hash));
+      });
+  with(
+      "security level", [](SSL_CTX* c) { SSL_CTX_set_security_level(c, 4); },
+      [](Peers& peers) { out("  level %d", SSL_get_security_level(peers.server.get())); });
 }
 
 int never(int, X509_STORE_CTX*) {
@@ -188,13 +191,14 @@ void verification() {
         SSL_get_verify_depth(server), SSL_get_verify_callback(server) != nullptr,
         sk_X509_NAME_num(SSL_get_client_CA_list(server)));
   };
-  with("demanded",
-       [](SSL_CTX* c) {
-         SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, never);
-         SSL_CTX_set_verify_depth(c, 3);
-         SSL_CTX_add_client_CA(c, read_certificate("root").get());
-       },
-       look);
+  with(
+      "demanded",
+      [](SSL_CTX* c) {
+        SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, never);
+        SSL_CTX_set_verify_depth(c, 3);
+        SSL_CTX_add_client_CA(c, read_certificate("root").get());
+      },
+      look);
   with("not demanded", nothing, look, [](SSL_CTX* c) {
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_add_client_CA(c, read_certificate("other-root").get());

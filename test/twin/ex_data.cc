@@ -1,5 +1,5 @@
-// SSL_get_ex_new_index(3) and its siblings: order and arguments of the callbacks for SSL, SSL_CTX and
-// SSL_SESSION, and what SSL_dup, SSL_clear and copies of sessions do with the data.
+// SSL_get_ex_new_index(3) and its siblings: order and arguments of the callbacks for SSL, SSL_CTX
+// and SSL_SESSION, and what SSL_dup, SSL_clear and copies of sessions do with the data.
 #include <openssl/x509_vfy.h>
 
 #include "support/older.h"
@@ -9,8 +9,7 @@ namespace {
 using namespace twin;
 
 /// The argument of each index is its name.
-void on_new(void* parent, void* pointer, CRYPTO_EX_DATA* data, int index, long number,
-           void* name) {
+void on_new(void* parent, void* pointer, CRYPTO_EX_DATA* data, int index, long number, void* name) {
   out("    new %s: parent %d, pointer %d, data %d, index %d, number %ld",
       static_cast<const char*>(name), parent != nullptr, pointer != nullptr, data != nullptr,
       index >= 0, number);
@@ -75,8 +74,7 @@ void life() {
   out("  set %d", SSL_CTX_set_ex_data(context, at.context, &value));
   out("  SSL_new");
   SSL* ssl = SSL_new(context);
-  out("  set %d, %d", SSL_set_ex_data(ssl, at.ssl, &value),
-      SSL_set_ex_data(ssl, at.ssl_2, &value));
+  out("  set %d, %d", SSL_set_ex_data(ssl, at.ssl, &value), SSL_set_ex_data(ssl, at.ssl_2, &value));
   out("  SSL_clear %d", SSL_clear(ssl));
   out("  still %d", SSL_get_ex_data(ssl, at.ssl) == &value);
   out("  SSL_dup");

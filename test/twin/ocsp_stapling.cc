@@ -31,7 +31,8 @@ void see(SSL* ssl, const char* who) {
 int of_server(SSL* ssl, void* argument) {
   see(ssl, static_cast<const char*>(argument));
   if (plan.length >= 0) {
-    auto* response = static_cast<unsigned char*>(OPENSSL_zalloc(static_cast<size_t>(plan.length) + 1));
+    auto* response =
+        static_cast<unsigned char*>(OPENSSL_zalloc(static_cast<size_t>(plan.length) + 1));
     out("    set %ld", SSL_set_tlsext_status_ocsp_resp(ssl, response, plan.length));
   }
   return plan.server_answer;
@@ -120,8 +121,8 @@ X509_EXTENSIONS* nonce() {
   X509_EXTENSIONS* extensions = sk_X509_EXTENSION_new_null();
   ASN1_OCTET_STRING* value = ASN1_OCTET_STRING_new();
   ASN1_OCTET_STRING_set(value, reinterpret_cast<const unsigned char*>("\4\3abc"), 5);
-  sk_X509_EXTENSION_push(extensions, X509_EXTENSION_create_by_NID(
-                                         nullptr, NID_id_pkix_OCSP_Nonce, 0, value));
+  sk_X509_EXTENSION_push(extensions,
+                         X509_EXTENSION_create_by_NID(nullptr, NID_id_pkix_OCSP_Nonce, 0, value));
   ASN1_OCTET_STRING_free(value);
   return extensions;
 }

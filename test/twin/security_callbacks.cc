@@ -147,11 +147,11 @@ void settings_asked() {
 }
 
 constexpr int kOperations[] = {
-    SSL_SECOP_CIPHER_SUPPORTED, SSL_SECOP_CIPHER_SHARED,    SSL_SECOP_CIPHER_CHECK,
-    SSL_SECOP_CURVE_SUPPORTED,  SSL_SECOP_CURVE_SHARED,     SSL_SECOP_CURVE_CHECK,
-    SSL_SECOP_TMP_DH,           SSL_SECOP_VERSION,          SSL_SECOP_TICKET,
-    SSL_SECOP_SIGALG_SUPPORTED, SSL_SECOP_SIGALG_SHARED,    SSL_SECOP_SIGALG_CHECK,
-    SSL_SECOP_SIGALG_MASK,      SSL_SECOP_COMPRESSION,      SSL_SECOP_EE_KEY,
+    SSL_SECOP_CIPHER_SUPPORTED, SSL_SECOP_CIPHER_SHARED, SSL_SECOP_CIPHER_CHECK,
+    SSL_SECOP_CURVE_SUPPORTED,  SSL_SECOP_CURVE_SHARED,  SSL_SECOP_CURVE_CHECK,
+    SSL_SECOP_TMP_DH,           SSL_SECOP_VERSION,       SSL_SECOP_TICKET,
+    SSL_SECOP_SIGALG_SUPPORTED, SSL_SECOP_SIGALG_SHARED, SSL_SECOP_SIGALG_CHECK,
+    SSL_SECOP_SIGALG_MASK,      SSL_SECOP_COMPRESSION,   SSL_SECOP_EE_KEY,
     SSL_SECOP_CA_KEY,           SSL_SECOP_CA_MD};
 
 /// The system's library adds an entry to the one that says it all.
@@ -191,12 +191,10 @@ void server_refuses() {
 
 // Only one group, or scheme, is refused: the next one serves.
 void some_refused() {
-  const std::pair<int, int> kSome[] = {{SSL_SECOP_CURVE_SUPPORTED, NID_X25519},
-                                       {SSL_SECOP_CURVE_SHARED, NID_X25519},
-                                       {SSL_SECOP_CURVE_CHECK, NID_X9_62_prime256v1},
-                                       {SSL_SECOP_SIGALG_SUPPORTED, NID_sha256},
-                                       {SSL_SECOP_VERSION, TLS1_3_VERSION},
-                                       {SSL_SECOP_VERSION, TLS1_2_VERSION}};
+  const std::pair<int, int> kSome[] = {
+      {SSL_SECOP_CURVE_SUPPORTED, NID_X25519},       {SSL_SECOP_CURVE_SHARED, NID_X25519},
+      {SSL_SECOP_CURVE_CHECK, NID_X9_62_prime256v1}, {SSL_SECOP_SIGALG_SUPPORTED, NID_sha256},
+      {SSL_SECOP_VERSION, TLS1_3_VERSION},           {SSL_SECOP_VERSION, TLS1_2_VERSION}};
   for (bool client : {true, false}) {
     for (const auto& [operation, nid] : kSome) {
       refused = -1;
@@ -241,8 +239,8 @@ void settings_refused() {
     out("  chain %s", answer(SSL_CTX_add1_chain_cert(context.get(), issuer.get())).c_str());
     out("  both %s",
         answer(SSL_CTX_use_cert_and_key(context.get(), leaf.get(), key.get(), nullptr, 1)).c_str());
-    out("  file %s", answer(SSL_CTX_use_certificate_chain_file(
-                                context.get(), fixture("server-chain.pem").c_str()))
+    out("  file %s", answer(SSL_CTX_use_certificate_chain_file(context.get(),
+                                                               fixture("server-chain.pem").c_str()))
                          .c_str());
   }
   refused = -1;

@@ -9,8 +9,7 @@ using namespace twin;
 constexpr int kVersions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
 SSL* ssl_of(X509_STORE_CTX* store) {
-  return static_cast<SSL*>(
-      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  return static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
 }
 
 std::string subject(X509* certificate) {
@@ -191,37 +190,38 @@ void contents() {
   for (int version : kVersions) {
     for (bool own_store : {false, true}) {
       Peers peers = make_peers(at_version(
-          version,
-          {.certificate = "server-chain",
-           .client_context =
-               [=](SSL_CTX* c) {
-                 if (own_store) SSL_CTX_set0_verify_cert_store(c, X509_STORE_new());
-                 SSL_CTX_set_verify(c, SSL_VERIFY_PEER, verify_each);
-                 SSL_CTX_set_cert_verify_callback(
-                     c,
-                     [](X509_STORE_CTX* store, void*) {
-                       X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(store);
-                       out("  store %s, callback its own %d, depth %d, flags %lx, level %d, host %s",
-                           which(store, *current),
-                           X509_STORE_CTX_get_verify_cb(store) == verify_each,
-                           X509_VERIFY_PARAM_get_depth(param), X509_VERIFY_PARAM_get_flags(param),
-                           X509_VERIFY_PARAM_get_auth_level(param),
-                           X509_VERIFY_PARAM_get0_host(param, 0));
-                       out("  ssl the client's %d, untrusted %d, dane %d",
-                           ssl_of(store) == current->client.get(),
-                           sk_X509_num(X509_STORE_CTX_get0_untrusted(store)),
-                           SSL_get0_dane(ssl_of(store)) != nullptr);
-                       X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
-                       return 1;
-                     },
-                     nullptr);
-               },
-           .client =
-               [](SSL* ssl) {
-                 SSL_set1_host(ssl, "localhost");
-                 SSL_set_verify_depth(ssl, 4);
-                 SSL_set_security_level(ssl, 1);
-               }}));
+          version, {.certificate = "server-chain",
+                    .client_context =
+                        [=](SSL_CTX* c) {
+                          if (own_store) SSL_CTX_set0_verify_cert_store(c, X509_STORE_new());
+                          SSL_CTX_set_verify(c, SSL_VERIFY_PEER, verify_each);
+                          SSL_CTX_set_cert_verify_callback(
+                              c,
+                              [](X509_STORE_CTX* store, void*) {
+                                X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(store);
+                                out("  store %s, callback its own %d, depth %d, flags %lx, level "
+                                    "%d, host %s",
+                                    which(store, *current),
+                                    X509_STORE_CTX_get_verify_cb(store) == verify_each,
+                                    X509_VERIFY_PARAM_get_depth(param),
+                                    X509_VERIFY_PARAM_get_flags(param),
+                                    X509_VERIFY_PARAM_get_auth_level(param),
+                                    X509_VERIFY_PARAM_get0_host(param, 0));
+                                out("  ssl the client's %d, untrusted %d, dane %d",
+                                    ssl_of(store) == current->client.get(),
+                                    sk_X509_num(X509_STORE_CTX_get0_untrusted(store)),
+                                    SSL_get0_dane(ssl_of(store)) != nullptr);
+                                X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
+                                return 1;
+                              },
+                              nullptr);
+                        },
+                    .client =
+                        [](SSL* ssl) {
+                          SSL_set1_host(ssl, "localhost");
+                          SSL_set_verify_depth(ssl, 4);
+                          SSL_set_security_level(ssl, 1);
+                        }}));
       current = &peers;
       link_memory(peers);
       told(peers, text("own store %d, %s", own_store, version_text(version)).c_str());
@@ -254,30 +254,30 @@ void callback_of_the_store() {
 // Modes that a callback of the server sets for this connection.
 void mode_from_callback() {
   for (int version : kVersions) {
-    for (int mode : {SSL_VERIFY_NONE, SSL_VERIFY_PEER,
-                     SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT}) {
+    for (int mode :
+         {SSL_VERIFY_NONE, SSL_VERIFY_PEER, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT}) {
       static int chosen;
       chosen = mode;
       for (bool hello : {true, false}) {
         Peers peers = make_peers(at_version(version, {.server_context = [=](SSL_CTX* c) {
-          if (hello) {
-            SSL_CTX_set_client_hello_cb(
-                c,
-                [](SSL* ssl, int*, void*) {
-                  SSL_set_verify(ssl, chosen, nullptr);
-                  return 1;
-                },
-                nullptr);
-          } else {
-            SSL_CTX_set_cert_cb(
-                c,
-                [](SSL* ssl, void*) {
-                  SSL_set_verify(ssl, chosen, nullptr);
-                  return 1;
-                },
-                nullptr);
-          }
-        }}));
+                                              if (hello) {
+                                                SSL_CTX_set_client_hello_cb(
+                                                    c,
+                                                    [](SSL* ssl, int*, void*) {
+                                                      SSL_set_verify(ssl, chosen, nullptr);
+                                                      return 1;
+                                                    },
+                                                    nullptr);
+                                              } else {
+                                                SSL_CTX_set_cert_cb(
+                                                    c,
+                                                    [](SSL* ssl, void*) {
+                                                      SSL_set_verify(ssl, chosen, nullptr);
+                                                      return 1;
+                                                    },
+                                                    nullptr);
+                                              }
+                                            }}));
         link_memory(peers);
         told(peers, text("mode %d, hello %d, %s", mode, hello, version_text(version)).c_str());
       }
@@ -287,9 +287,9 @@ void mode_from_callback() {
 
 // The result is the connection's: what is left of it when it begins anew.
 void results() {
-  Peers peers = make_peers(
-      {.certificate = "server-self-signed",
-       .client_context = [](SSL_CTX* c) { SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr); }});
+  Peers peers = make_peers({.certificate = "server-self-signed", .client_context = [](SSL_CTX* c) {
+                              SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
+                            }});
   SSL_set_verify_result(peers.client.get(), X509_V_ERR_CERT_REJECTED);
   out("set %ld", SSL_get_verify_result(peers.client.get()));
   link_memory(peers);
@@ -297,8 +297,7 @@ void results() {
   Owned<SSL> copy(SSL_dup(peers.client.get()));
   out("copy %ld", SSL_get_verify_result(copy.get()));
   copy.reset();
-  out("cleared %d: %ld", SSL_clear(peers.client.get()),
-      SSL_get_verify_result(peers.client.get()));
+  out("cleared %d: %ld", SSL_clear(peers.client.get()), SSL_get_verify_result(peers.client.get()));
 }
 
 }  // namespace

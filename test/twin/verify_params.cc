@@ -1,4 +1,5 @@
-// What the parameters of verification do to a handshake: flags, times, purposes, trust, stores, CRLs.
+// What the parameters of verification do to a handshake: flags, times, purposes, trust, stores,
+// CRLs.
 #include <openssl/x509v3.h>
 
 #include "support/older.h"
@@ -91,9 +92,7 @@ void levels() {
   for (const char* certificate : {"server-rsa", "server-p256"}) {
     for (int level : {0, 3, 4, 5}) {
       with(text("%s at level %d", certificate, level).c_str(), certificate,
-           [=](SSL*, X509_VERIFY_PARAM* param) {
-             X509_VERIFY_PARAM_set_auth_level(param, level);
-           });
+           [=](SSL*, X509_VERIFY_PARAM* param) { X509_VERIFY_PARAM_set_auth_level(param, level); });
     }
   }
 }
@@ -102,9 +101,8 @@ void names() {
   with("e-mail", "server-p256", [](SSL*, X509_VERIFY_PARAM* param) {
     X509_VERIFY_PARAM_set1_email(param, "nobody@twin.example", 0);
   });
-  with("address", "server-p256", [](SSL*, X509_VERIFY_PARAM* param) {
-    X509_VERIFY_PARAM_set1_ip_asc(param, "127.0.0.9");
-  });
+  with("address", "server-p256",
+       [](SSL*, X509_VERIFY_PARAM* param) { X509_VERIFY_PARAM_set1_ip_asc(param, "127.0.0.9"); });
   with("host with a dot", "server-p256",
        [](SSL* ssl, X509_VERIFY_PARAM*) { SSL_set1_host(ssl, ".wild.example"); });
   with("never the subject", "server-p256", [](SSL* ssl, X509_VERIFY_PARAM*) {
@@ -144,19 +142,20 @@ void given_parameters() {
   }
 }
 
-// SSL_CTX_set0_verify_cert_store and its siblings: the store that verifies, in place of the context's.
+// SSL_CTX_set0_verify_cert_store and its siblings: the store that verifies, in place of the
+// context's.
 void stores() {
   for (int version : kVersions) {
     for (int kind = 0; kind < 6; kind++) {
       Store good = store_of({"root"}), bad = store_of({"other-root"});
-      Peers peers = make_peers(at_version(
-          version, {.client_context = [&](SSL_CTX* c) {
-            if (kind == 1) SSL_CTX_set1_verify_cert_store(c, bad.get());
-            if (kind == 2) {
-              SSL_CTX_set1_cert_store(c, bad.get());
-              SSL_CTX_set1_verify_cert_store(c, good.get());
-            }
-          }}));
+      Peers peers = make_peers(at_version(version, {.client_context = [&](SSL_CTX* c) {
+                                            if (kind == 1)
+                                              SSL_CTX_set1_verify_cert_store(c, bad.get());
+                                            if (kind == 2) {
+                                              SSL_CTX_set1_cert_store(c, bad.get());
+                                              SSL_CTX_set1_verify_cert_store(c, good.get());
+                                            }
+                                          }}));
       SSL* client = peers.client.get();
       if (kind == 3) SSL_set1_verify_cert_store(client, bad.get());
       if (kind == 4) {
@@ -189,12 +188,10 @@ void partial_chains() {
     for (int version : kVersions) {
       Store store = store_of({"intermediate"});
       Peers peers = make_peers(at_version(
-          version, {.certificate = "server-chain",
-                    .client_context = [&](SSL_CTX* c) { SSL_CTX_set1_cert_store(c, store.get()); },
-                    .client =
-                        [=](SSL* ssl) {
-                          X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl), value);
-                        }}));
+          version,
+          {.certificate = "server-chain",
+           .client_context = [&](SSL_CTX* c) { SSL_CTX_set1_cert_store(c, store.get()); },
+           .client = [=](SSL* ssl) { X509_VERIFY_PARAM_set_flags(SSL_get0_param(ssl), value); }}));
       link_memory(peers);
       told(peers, text("flags %lx, %s", value, version_text(version)).c_str());
     }
@@ -246,13 +243,13 @@ void certificates_of_clients() {
   for (const char* name : {"client-rsa", "server-purpose", "server-p256", "server-expired"}) {
     for (int purpose : {-1, X509_PURPOSE_SSL_SERVER, X509_PURPOSE_ANY}) {
       for (int version : kVersions) {
-        Peers peers = make_peers(at_version(
-            version, {.client_context = [=](SSL_CTX* c) { use_certificate(c, name); },
-                      .server_context =
-                          [=](SSL_CTX* c) {
-                            SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
-                            if (purpose >= 0) SSL_CTX_set_purpose(c, purpose);
-                          }}));
+        Peers peers = make_peers(
+            at_version(version, {.client_context = [=](SSL_CTX* c) { use_certificate(c, name); },
+                                 .server_context =
+                                     [=](SSL_CTX* c) {
+                                       SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+                                       if (purpose >= 0) SSL_CTX_set_purpose(c, purpose);
+                                     }}));
         link_memory(peers);
         told(peers, text("%s, purpose %d, %s", name, purpose, version_text(version)).c_str());
       }
