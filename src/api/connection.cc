@@ -40,44 +40,22 @@ bool copy_trust(handfast::Cow<handfast::Trust>& to, const handfast::Cow<handfast
   return X509_VERIFY_PARAM_inherit(param, from->param.get()) == 1;
 }
 
-// SSL_new(3) lists what a copy takes over; the rest it has from its context.
+// SSL_dup(3) names what is copied; the rest is as the context has it.
 bool copy_policy(handfast::Cow<Policy>& to, const handfast::Cow<Policy>& from) {
   if (&*to == &*from) return true;
   Policy* own = to.edit();
-  if (own == nullptr || !own->signature_schemes.assign(from->signature_schemes.view()) ||
-      !own->client_signature_schemes.assign(from->client_signature_schemes.view()) ||
-      !own->client_certificate_types.assign(from->client_certificate_types.view())) {
-    return false;
-  }
-  own->options = from->options;
-  own->mode = from->mode;
-  own->min_version = from->min_version;
-  own->max_version = from->max_version;
-  own->security_level = from->security_level;
-  own->security_callback = from->security_callback;
-  own->security_ex_data = from->security_ex_data;
-  own->certificate_flags = from->certificate_flags;
-  own->max_cert_list = from->max_cert_list;
-  own->read_ahead = from->read_ahead;
-  own->id_context_length = from->id_context_length;
-  std::memcpy(own->id_context, from->id_context, sizeof own->id_context);
-  return true;
+  return own != nullptr && own->copy_duplicated(*from);
 }
 
-bool copy_hooks(handfast::Cow<Hooks>& to, const handfast::Cow<Hooks>& from) {
+bool copy_hooks(handfast::Cow<handfast::Hooks>& to, const handfast::Cow<handfast::Hooks>& from) {
   if (&*to == &*from) return true;
-  Hooks* own = to.edit();
-  if (own == nullptr) return false;
-  own->message = from->message;
-  own->message_argument = from->message_argument;
-  own->info = from->info;
-  own->generate_session_id = from->generate_session_id;
-  own->password = from->password;
-  own->password_argument = from->password_argument;
-  return true;
+  handfast::Hooks* own = to.edit();
+  if (own != nullptr) own->copy_duplicated(*from);
+  return own != nullptr;
 }
 
 bool copy_settings(Connection& to, const Connection& from) {
+  if (!copy_policy(to.policy, from.policy) || !copy_hooks(to.hooks, from.hooks)) return false;
   to.credentials = from.credentials;
   to.method = from.method;
   to.server = from.server;
@@ -91,8 +69,7 @@ bool copy_settings(Connection& to, const Connection& from) {
     handfast::up_ref(from.session.get());
     to.session.reset(from.session.get());
   }
-  return copy_policy(to.policy, from.policy) && copy_hooks(to.hooks, from.hooks) &&
-         copy_trust(to.trust, from.trust) && copy_names(to.authorities.any, from.authorities.any) &&
+  return copy_trust(to.trust, from.trust) && copy_names(to.authorities.any, from.authorities.any) &&
          copy_names(to.authorities.client, from.authorities.client) &&
          to.dane.copy_from(from.dane, to.ctx->dane) &&
          CRYPTO_dup_ex_data(CRYPTO_EX_INDEX_SSL, &to.ex_data, &from.ex_data) == 1;

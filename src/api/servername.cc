@@ -35,9 +35,12 @@ const char* SSL_get_servername(const SSL* ssl, const int type) {
   bool resumed =
       negotiated.resumed && negotiated.version < TLS1_3_VERSION && ssl->session != nullptr;
   const char* kept = resumed ? ssl->session->hostname.get() : nullptr;
-  if (ssl->role == handfast::Role::server) return resumed ? kept : negotiated.server_name.get();
-  if (kept != nullptr) return kept;
   const char* asked = ssl->request.server_name.get();
+  if (ssl->role == handfast::Role::server) {
+    if (resumed) return kept;
+    return negotiated.server_name != nullptr ? negotiated.server_name.get() : asked;
+  }
+  if (kept != nullptr) return kept;
   bool before = ssl->phase == handfast::Phase::before;
   if (before && asked == nullptr && ssl->session != nullptr &&
       ssl->session->version != TLS1_3_VERSION) {

@@ -44,6 +44,8 @@ struct Hooks : Shared {
   void* session_ticket_extension_argument = nullptr;
 
   [[nodiscard]] bool copy_from(const Hooks& other);
+  // What SSL_dup(3) takes over; the rest stays.
+  void copy_duplicated(const Hooks& other);
 };
 
 // Read from the SSL_CTX at use; the SSL_CTX is the one of the moment (SSL_set_SSL_CTX).

@@ -56,6 +56,8 @@ struct Policy : Shared {
   uint8_t id_context_length = 0;
 
   [[nodiscard]] bool copy_from(const Policy& other);
+  // What SSL_dup(3) takes over; the rest stays.
+  [[nodiscard]] bool copy_duplicated(const Policy& other);
 };
 
 }  // namespace handfast

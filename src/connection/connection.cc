@@ -15,6 +15,7 @@ void free_now(Connection* connection) {
   connection->handshake.reset();
   BIO_free_all(connection->wbio);
   BIO_free_all(connection->rbio);
+  drop_bad_session(*connection);
   destroy(connection);
 }
 
@@ -132,7 +133,6 @@ void free_connection(Connection* connection) {
     connection->doomed = true;
     return;
   }
-  drop_bad_session(*connection);
   free_now(connection);
 }
 

@@ -241,8 +241,12 @@ Verdict begin_full_session(Handshake& hs, const ServerHello& hello) {
   if (hs.offered_session != nullptr && hs.offered_session->id_length > 0) {
     hs.conn.session_ctx->statistics.miss.fetch_add(1, std::memory_order_relaxed);
   }
-  hs.negotiated->group = 0;
-  HANDFAST_CHECK(begin_session(hs));
+  // The session that the hello was made with serves, unless it is one to be resumed.
+  if (hs.offered_session != nullptr) {
+    hs.negotiated->group = 0;
+    HANDFAST_CHECK(begin_session(hs));
+  }
+  hs.conn.session->version = hs.negotiated->version;
   HANDFAST_CHECK(ask_secret(hs));
   Session& session = *hs.conn.session;
   std::memcpy(session.id, hello.session_id.data(), hello.session_id.size());

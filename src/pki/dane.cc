@@ -196,6 +196,8 @@ void DaneState::forget_match() {
   X509_free(mcert);
   mcert = nullptr;
   mtlsa = nullptr;
+  mdpth = -1;
+  pdpth = -1;
 }
 
 void DaneState::clear() {
@@ -205,8 +207,6 @@ void DaneState::clear() {
   sk_X509_pop_free(certs, X509_free);
   certs = nullptr;
   umask = 0;
-  mdpth = -1;
-  pdpth = -1;
 }
 
 bool has_tlsa_records(const ssl_dane_st* dane) {

@@ -6,10 +6,10 @@
 namespace {
 
 constexpr std::pair<const char*, const char* (*)(int)> kFunctions[] = {
-    {"type", SSL_alert_type_string},
-    {"type_long", SSL_alert_type_string_long},
-    {"desc", SSL_alert_desc_string},
-    {"desc_long", SSL_alert_desc_string_long},
+    {"type", [](int value) { return SSL_alert_type_string(value); }},
+    {"type_long", [](int value) { return SSL_alert_type_string_long(value); }},
+    {"desc", [](int value) { return SSL_alert_desc_string(value); }},
+    {"desc_long", [](int value) { return SSL_alert_desc_string_long(value); }},
 };
 
 // A line wherever the answer changes says as much as a line for each value.

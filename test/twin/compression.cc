@@ -49,6 +49,23 @@ void replace() {
   list();
 }
 
+// An entry as programs of old made them by themselves: a build without zlib has none of its own.
+void own_entry() {
+  struct {
+    int id;
+    const char* name;
+    COMP_METHOD* method;
+  } entry{200, "own", nullptr};
+  auto* made = reinterpret_cast<SSL_COMP*>(&entry);
+  STACK_OF(SSL_COMP)* list = SSL_COMP_get_compression_methods();
+  sk_SSL_COMP_push(list, made);
+  for (int i = 0; i < sk_SSL_COMP_num(list); i++) {
+    const SSL_COMP* one = sk_SSL_COMP_value(list, i);
+    twin::out("%d %s", SSL_COMP_get_id(one), SSL_COMP_get0_name(one));
+  }
+  sk_SSL_COMP_pop(list);
+}
+
 void connection() {
   SSL_CTX* ctx = SSL_CTX_new(TLS_method());
   SSL* ssl = SSL_new(ctx);
@@ -66,6 +83,7 @@ int main(int argc, char** argv) {
                     {"add", add},
                     {"empty", empty},
                     {"replace", replace},
+                    {"own_entry", own_entry},
                     {"connection", connection}},
                    argc, argv);
 }

@@ -260,8 +260,9 @@ void copy_session_id() {
 
 void connect_chains() {
   Owned<SSL_CTX> context = new_context();
-  for (auto* make : {BIO_new_ssl_connect, BIO_new_buffer_ssl_connect}) {
-    Owned<BIO> chain(make(context.get()));
+  for (bool buffer : {false, true}) {
+    Owned<BIO> chain(buffer ? BIO_new_buffer_ssl_connect(context.get())
+                            : BIO_new_ssl_connect(context.get()));
     std::string names;
     for (BIO* bio = chain.get(); bio; bio = BIO_next(bio))
       names += text(" %s", BIO_method_name(bio));

@@ -156,7 +156,9 @@ void records() {
 void as_callback() {
   Peers peers = make_peers();
   Owned<BIO> memory(BIO_new(BIO_s_mem()));
-  SSL_set_msg_callback(peers.client.get(), SSL_trace);
+  SSL_set_msg_callback(peers.client.get(),
+                       [](int sent, int version, int type, const void* data, size_t size, SSL* ssl,
+                          void* to) { SSL_trace(sent, version, type, data, size, ssl, to); });
   SSL_set_msg_callback_arg(peers.client.get(), memory.get());
   SSL_set_num_tickets(peers.server.get(), 0);
   link_memory(peers);
