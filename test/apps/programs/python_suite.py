@@ -1,4 +1,4 @@
-"""Debian's package of Python's own test suite: whatever passes with the system's library has to pass
+"""Debian's package of Python's own test suite: what passes with the system's library has to pass
 with ours."""
 
 import json
