@@ -14,9 +14,12 @@ import re
 import subprocess
 
 from programs import HOST, OPENSSL, PYTHON, ROOT, Failure, clean_environment, require
+from programs import PAIRINGS as ALL_PAIRINGS
 
 SCRIPTS = ROOT / "test" / "apps" / "lang"
-PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours")]
+# The pairings of programs.py with ours in them.
+PAIRINGS = ALL_PAIRINGS[:3]
+VERSIONS = ("TLSv1_2", "TLSv1_3")
 CLIENT_SECONDS = 60
 PAYLOAD_SIZE = 300_001
 
@@ -41,13 +44,14 @@ def prepare(lab):
 
 class Language:
     """`server` and `client` are commands; the client gets the server's ports as its last argument.
-    `scenarios` are the names that the client has to account for."""
+    The client has to account for each of `scenarios` in each version, and for `others`."""
 
-    def __init__(self, name, server, client, scenarios):
+    def __init__(self, name, server, client, scenarios, others):
         self.name = name
         self.server = server
         self.client = client
-        self.scenarios = scenarios
+        self.scenarios = [f"{name}.{version}" for version in VERSIONS for name in scenarios]
+        self.scenarios += others
 
     def cases(self, report, lab):
         for client, server in PAIRINGS:

@@ -1,5 +1,5 @@
-# A server with IO::Socket::SSL: one port a service, one connection at a time. Prints the ports, then
-# answers the requests that test/support/languages.py describes.
+# A server with IO::Socket::SSL: one port a service, one connection at a time. Prints the ports,
+# then answers the requests that test/support/languages.py describes.
 
 use strict;
 use warnings;

@@ -219,7 +219,8 @@ function cipher_order(): void
 {
     $offer = ['ciphers' => 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305',
         'security_level' => 2];
-    is(facts(connected('order12', $offer))['cipher'], 'ECDHE-ECDSA-CHACHA20-POLY1305', 'the choice');
+    is(facts(connected('order12', $offer))['cipher'], 'ECDHE-ECDSA-CHACHA20-POLY1305',
+        'the choice of the server');
     is(facts(connected('free12', $offer))['cipher'], 'ECDHE-ECDSA-AES128-GCM-SHA256',
         'the choice of the client');
     refused('order12', ['ciphers' => 'ECDHE-RSA-AES128-GCM-SHA256'], '/alert handshake failure/');

@@ -1,6 +1,6 @@
 <?php
-// A server with PHP's ssl:// streams: one port a service, one connection at a time. Prints the ports,
-// then answers the requests that test/support/languages.py describes.
+// A server with PHP's ssl:// streams: one port a service, one connection at a time. Prints the
+// ports, then answers the requests that test/support/languages.py describes.
 
 declare(strict_types=1);
 

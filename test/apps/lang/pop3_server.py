@@ -2,8 +2,8 @@
 
 usage: pop3_server.py VERSION
 
-Prints `listening {"pop3s": PORT, "pop3": PORT}`; the second begins TLS with STLS (RFC 2595) and lets
-nobody in without. VERSION is TLSv1_2 or TLSv1_3."""
+Prints `listening {"pop3s": PORT, "pop3": PORT}`; the second begins TLS with STLS (RFC 2595) and
+lets nobody in without. VERSION is TLSv1_2 or TLSv1_3."""
 
 import json
 import pathlib

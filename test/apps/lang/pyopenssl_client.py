@@ -2,38 +2,17 @@
 
 usage: pyopenssl_client.py PORTS, the JSON object that the server has printed"""
 
-import hashlib
 import json
 import pathlib
 import select
 import socket
-import sys
 
 from cryptography import x509
 from OpenSSL import SSL
 
-PORTS = json.loads(sys.argv[1])
-PAYLOAD = pathlib.Path("payload").read_bytes()
-SHA256 = hashlib.sha256(PAYLOAD).hexdigest()
-SECONDS = 10
-
-
-class Unexpected(Exception):
-    pass
-
-
-def require_equal(found, expected, what):
-    if found != expected:
-        raise Unexpected(f"{what} is {found!r}, not {expected!r}")
-
-
-def scenario(name, function, *arguments):
-    try:
-        function(*arguments)
-        print(f"ok {name}", flush=True)
-    except (Unexpected, SSL.Error, OSError) as error:
-        print(f"failed {name}: {' '.join(repr(error).split())}", flush=True)
-
+from scenarios import (
+    ADDRESS, PAYLOAD, PORTS, SECONDS, SHA256, Unexpected, require_equal, require_hash, scenario,
+    versions)
 
 def context(authority="ca.pem", callback=None):
     made = SSL.Context(SSL.TLS_CLIENT_METHOD)
@@ -66,7 +45,7 @@ class Client:
     """A connection whose reads and writes wait."""
 
     def __init__(self, service, made=None, name=b"localhost", session=None, ocsp=False):
-        self.socket = socket.create_connection(("127.0.0.1", PORTS[service]), timeout=SECONDS)
+        self.socket = socket.create_connection((ADDRESS, PORTS[service]), timeout=SECONDS)
         self.tls = SSL.Connection(made or context(), self.socket)
         self.tls.set_tlsext_host_name(name)
         if session is not None:
@@ -103,8 +82,7 @@ class Client:
 
     def transfer(self):
         self.send(b"SEND payload\n")
-        require_equal(hashlib.sha256(self.receive(len(PAYLOAD))).hexdigest(), SHA256,
-                      "what arrived")
+        require_hash(self.receive(len(PAYLOAD)))
         self.send(b"TAKE %d\n" % len(PAYLOAD) + PAYLOAD)
         require_equal(self.line(), SHA256, "what the server got")
 
@@ -209,7 +187,8 @@ def info_callback(service):
     require_equal(kinds[0], SSL.SSL_CB_HANDSHAKE_START, "the first event")
     require_equal(SSL.SSL_CB_HANDSHAKE_DONE in kinds, True, "an event of the end")
     states = [state for where, state in seen if where == SSL.SSL_CB_CONNECT_LOOP]
-    require_equal(b"SSLv3/TLS read server certificate" in states, True, "the state of a certificate")
+    require_equal(b"SSLv3/TLS read server certificate" in states, True,
+                  "the state of a certificate")
     client.facts()
     client.close()
 
@@ -321,7 +300,7 @@ def memory(version):
         received = b""
         while len(received) < len(PAYLOAD):
             received += other.recv(1 << 14)
-        require_equal(hashlib.sha256(received).hexdigest(), SHA256, "what arrived")
+        require_hash(received)
 
 
 def carry(sender, receiver):
@@ -333,11 +312,7 @@ def carry(sender, receiver):
 
 
 def main():
-    for n, version in ((12, "TLSv1.2"), (13, "TLSv1.3")):
-        def tell(name, function, service, *arguments):
-            scenario(f"{name}.{version.replace('.', '_')}", function, f"{service}{n}", *arguments)
-
-        old = n == 12
+    for version, old, tell in versions():
         tell("transfer.ecdsa", transfer_both_ways, "tls", version,
              "ECDHE-ECDSA-" if old else "TLS_AES_")
         tell("transfer.rsa", transfer_both_ways, "rsa", version,

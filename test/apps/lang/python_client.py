@@ -3,38 +3,16 @@
 usage: python_client.py PORTS, the JSON object that the server has printed"""
 
 import asyncio
-import hashlib
 import json
 import pathlib
 import select
 import socket
 import ssl
-import sys
 import urllib.request
 
-PORTS = json.loads(sys.argv[1])
-PAYLOAD = pathlib.Path("payload").read_bytes()
-SHA256 = hashlib.sha256(PAYLOAD).hexdigest()
-ADDRESS = "127.0.0.1"
-SECONDS = 10
-
-
-class Unexpected(Exception):
-    pass
-
-
-def require_equal(found, expected, what):
-    if found != expected:
-        raise Unexpected(f"{what} is {found!r}, not {expected!r}")
-
-
-def scenario(name, function, *arguments):
-    try:
-        function(*arguments)
-        print(f"ok {name}", flush=True)
-    except (Unexpected, OSError, asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
-        print(f"failed {name}: {type(error).__name__} {' '.join(str(error).split())}", flush=True)
-
+from scenarios import (
+    ADDRESS, PAYLOAD, PORTS, SECONDS, SHA256, Unexpected, require_equal, require_hash, scenario,
+    versions)
 
 def default_context():
     return ssl.create_default_context(cafile="ca.pem")
@@ -80,8 +58,7 @@ def read_exactly(tls, size):
 
 def transfer(tls):
     tls.sendall(b"SEND payload\n")
-    require_equal(hashlib.sha256(read_exactly(tls, len(PAYLOAD))).hexdigest(), SHA256,
-                  "what arrived")
+    require_hash(read_exactly(tls, len(PAYLOAD)))
     tls.sendall(b"TAKE %d\n" % len(PAYLOAD) + PAYLOAD)
     require_equal(read_line(tls), f"{SHA256}\n", "what the server got")
 
@@ -323,7 +300,7 @@ def https(service):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                          urllib.request.HTTPSHandler(context=default_context()))
     with opener.open(f"https://{ADDRESS}:{PORTS[service]}/payload", timeout=SECONDS) as answer:
-        require_equal(hashlib.sha256(answer.read()).hexdigest(), SHA256, "what arrived")
+        require_hash(answer.read())
 
 
 def post_handshake_authentication():
@@ -341,8 +318,7 @@ async def talk(reader, writer, version):
     writer.write(b"FACTS\n")
     require_equal(json.loads(await reader.readline())["version"], version, "the version")
     writer.write(b"SEND payload\n")
-    data = await reader.readexactly(len(PAYLOAD))
-    require_equal(hashlib.sha256(data).hexdigest(), SHA256, "what arrived")
+    require_hash(await reader.readexactly(len(PAYLOAD)))
     writer.write(b"TAKE %d\n" % len(PAYLOAD) + PAYLOAD)
     await writer.drain()
     require_equal(await reader.readline(), f"{SHA256}\n".encode(), "what the server got")
@@ -369,16 +345,12 @@ async def many_streams(service, version):
     await asyncio.gather(*(streams(service, version) for _ in range(8)))
 
 
-def run(coroutine, service, version):
+def run(service, coroutine, version):
     asyncio.run(asyncio.wait_for(coroutine(service, version), SECONDS))
 
 
 def main():
-    for n, version in ((12, "TLSv1.2"), (13, "TLSv1.3")):
-        def tell(name, function, service, *arguments):
-            scenario(f"{name}.{version.replace('.', '_')}", function, f"{service}{n}", *arguments)
-
-        old = n == 12
+    for version, old, tell in versions():
         tell("transfer.ecdsa", transfer_both_ways, "tls", version,
              "ECDHE-ECDSA-" if old else "TLS_AES_")
         tell("transfer.rsa", transfer_both_ways, "rsa", version,
@@ -402,10 +374,10 @@ def main():
         tell("options", options, "tls", version)
         tell("curve", curve, "p384_")
         tell("https", https, "tls")
-        tell("asyncio", lambda service: run(streams, service, version), "asyncio")
-        tell("asyncio-many", lambda service: run(many_streams, service, version), "asyncio")
+        tell("asyncio", run, "asyncio", streams, version)
+        tell("asyncio-many", run, "asyncio", many_streams, version)
     scenario("ciphers.TLSv1_2", ciphers, "tls12")
-    scenario("asyncio-start-tls.TLSv1_3", run, streams_start_tls, "asyncio-plain13", "TLSv1.3")
+    scenario("asyncio-start-tls.TLSv1_3", run, "asyncio-plain13", streams_start_tls, "TLSv1.3")
     scenario("post-handshake-authentication", post_handshake_authentication)
 
 

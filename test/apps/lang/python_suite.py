@@ -1,5 +1,5 @@
-"""Runs a part of the tests of Python's own test suite that use TLS, and prints a JSON line for each:
-[its name, "ok" or else how it ended, why].
+"""Runs a part of the tests of Python's own test suite that use TLS, and prints a JSON line for
+each: [its name, "ok" or else how it ended, why].
 
 usage: python_suite.py PART PARTS
 

@@ -13,6 +13,7 @@ def credentials(name)
    OpenSSL::PKey.read(File.read("#{name}.key"))]
 end
 
+VERSIONS = { 12 => OpenSSL::SSL::TLS1_2_VERSION, 13 => OpenSSL::SSL::TLS1_3_VERSION }.freeze
 ECDSA, RSA, OTHER = %w[ecdsa rsa other].map { |name| credentials(name) }
 AUTHORITY = OpenSSL::X509::Certificate.new(File.read("ca.pem"))
 
@@ -67,14 +68,14 @@ def cache_outside(version)
 end
 
 def services
-  { 12 => OpenSSL::SSL::TLS1_2_VERSION, 13 => OpenSSL::SSL::TLS1_3_VERSION }.flat_map do |n, version|
+  VERSIONS.flat_map do |n, version|
     [["tls#{n}", named(version)],
      ["rsa#{n}", context(version, RSA)],
      ["auth#{n}", asking(version)],
      ["cache#{n}", cache_outside(version)],
      ["p384#{n}", context(version, ECDSA) { |context| context.ecdh_curves = "P-384" }],
      ["plain#{n}", context(version, ECDSA)]]
-  end + [["dhe12", context(OpenSSL::SSL::TLS1_2_VERSION, RSA) { |context| context.ciphers = "DHE" }]]
+  end + [["dhe12", context(VERSIONS[12], RSA) { |context| context.ciphers = "DHE" }]]
 end
 
 def facts(connection)

@@ -32,10 +32,11 @@ def poll(lab, client, server, version, service, authority="ca.pem", name=HOST, c
     ports = lab.shared(start_server, server, version)
     mailbox = lab.folder / "mailbox"
     mailbox.unlink(missing_ok=True)
+    ssl = "ssl" if service == "pop3s" else ""
     settings = lab.folder / "fetchmailrc"
     settings.write_text(
         f'poll 127.0.0.1 service {ports[service]} protocol pop3 user "someone" password "secret"\n'
-        f'  {"ssl" if service == "pop3s" else ""} sslproto "{VERSIONS[client_version or version]}"\n'
+        f'  {ssl} sslproto "{VERSIONS[client_version or version]}"\n'
         f'  sslcertck sslcertfile "{lab.path(authority)}" sslcommonname "{name}"\n'
         f'  norewrite keep mda "cat > {mailbox}"\n')
     settings.chmod(0o600)

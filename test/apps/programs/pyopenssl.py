@@ -13,8 +13,8 @@ SCENARIOS = ["transfer.ecdsa", "transfer.rsa", "sni", "alpn", "client-certificat
 
 def cases(report, lab):
     prepare(lab)
-    scenarios = [f"{name}.{version}" for version in ("TLSv1_2", "TLSv1_3") for name in SCENARIOS]
     Language("pyopenssl", [PYTHON, SCRIPTS / "pyopenssl_server.py"],
-             [PYTHON, SCRIPTS / "pyopenssl_client.py"],
-             [*scenarios, "session-id.TLSv1_2", "renegotiation.TLSv1_2",
+             [PYTHON, "-B", SCRIPTS / "pyopenssl_client.py"],
+             SCENARIOS,
+             ["session-id.TLSv1_2", "renegotiation.TLSv1_2",
               "no-renegotiation.TLSv1_2"]).cases(report, lab)

@@ -10,7 +10,9 @@ SOCAT = "/usr/bin/socat"
 NEEDS = [SOCAT]
 
 VERSIONS = {"TLSv1_2": "TLS1.2", "TLSv1_3": "TLS1.3"}
-SAME_SIDE = ["-d", "-d", "-t", "10"]
+OPTIONS = ["-d", "-d", "-t", "10"]
+# Of a server: clients show a certificate.
+DEMAND = "verify=1,cafile=ca.pem"
 
 
 def only(version):
@@ -29,7 +31,7 @@ def connecting(port, version, options="", name=HOST, authority="ca.pem"):
 
 
 def start_server(lab, library, *addresses):
-    server = lab.start(library, [SOCAT, *SAME_SIDE, *addresses])
+    server = lab.start(library, [SOCAT, *OPTIONS, *addresses])
     port = server.port()
     server.check_mapped()
     return server, port
@@ -40,9 +42,10 @@ def check_version(program, version):
     require(f"SSL proto version used: {name}" in program.text(), f"{program} does not say {name}")
 
 
-def to_server(lab, client, server, version, key):
-    accepting, port = start_server(lab, server, "-u", listening(version, key), "-")
-    sending = lab.run(client, [SOCAT, *SAME_SIDE, "-u", "OPEN:payload", connecting(port, version)])
+def to_server(lab, client, server, version, key, demand="verify=0", certificate=""):
+    accepting, port = start_server(lab, server, "-u", listening(version, key, demand), "-")
+    sending = lab.run(client, [SOCAT, *OPTIONS, "-u", "OPEN:payload",
+                               connecting(port, version, certificate)])
     sending.succeed()
     accepting.succeed()
     require(sha256(accepting.output()) == lab.hashes["payload"], "another checksum arrived")
@@ -52,7 +55,7 @@ def to_server(lab, client, server, version, key):
 
 def to_client(lab, client, server, version):
     accepting, port = start_server(lab, server, "-u", "OPEN:payload", listening(version))
-    receiving = lab.run(client, [SOCAT, *SAME_SIDE, "-u", connecting(port, version), "-"])
+    receiving = lab.run(client, [SOCAT, *OPTIONS, "-u", connecting(port, version), "-"])
     receiving.succeed()
     accepting.succeed()
     require(sha256(receiving.output()) == lab.hashes["payload"], "another checksum arrived")
@@ -61,7 +64,7 @@ def to_client(lab, client, server, version):
 def echo(lab, client, server, version):
     """A child for each client sends everything back."""
     port = lab.shared(start_server, server, listening(version) + ",fork", "PIPE")
-    clients = [lab.start(client, [SOCAT, *SAME_SIDE, "-", connecting(port, version)],
+    clients = [lab.start(client, [SOCAT, *OPTIONS, "-", connecting(port, version)],
                          stdin="payload") for _ in range(3)]
     for program in clients:
         program.succeed()
@@ -69,21 +72,10 @@ def echo(lab, client, server, version):
         require(sha256(program.output()) == lab.hashes["payload"], "another checksum came back")
 
 
-def client_certificate(lab, client, server, version):
-    options = "verify=1,cafile=ca.pem"
-    accepting, port = start_server(lab, server, "-u", listening(version, options=options), "-")
-    sending = lab.run(client, [SOCAT, *SAME_SIDE, "-u", "OPEN:payload",
-                               connecting(port, version, "cert=client.pem,key=client.key")])
-    sending.succeed()
-    accepting.succeed()
-    require(sha256(accepting.output()) == lab.hashes["payload"], "another checksum arrived")
-
-
 def no_client_certificate(lab, client, server, version):
-    options = "verify=1,cafile=ca.pem"
-    accepting, port = start_server(lab, server, "-u", listening(version, options=options), "-")
+    accepting, port = start_server(lab, server, "-u", listening(version, options=DEMAND), "-")
     # TLS 1.3's client is done before the server can refuse it: it has to read.
-    lab.run(client, [SOCAT, *SAME_SIDE, "-u", connecting(port, version), "-"])
+    lab.run(client, [SOCAT, *OPTIONS, "-u", connecting(port, version), "-"])
     require(accepting.wait() != 0, "the server has accepted no certificate")
     require("peer did not return a certificate" in accepting.text(),
             f"{accepting}: {accepting.last_words()}")
@@ -91,7 +83,7 @@ def no_client_certificate(lab, client, server, version):
 
 def refused(lab, client, server, version, words, option, value):
     accepting, port = start_server(lab, server, "-u", listening(version), "-")
-    program = lab.run(client, [SOCAT, *SAME_SIDE, "-u", "OPEN:payload",
+    program = lab.run(client, [SOCAT, *OPTIONS, "-u", "OPEN:payload",
                                connecting(port, version, **{option: value})])
     require(program.process.returncode != 0, f"{program} has connected")
     require(words in program.text(), f"{program}: {program.last_words()}")
@@ -106,7 +98,7 @@ def server_name(lab, client, server, version):
     for option, name, expected in (("snihost=other.example", "other.example", "other.example"),
                                    ("nosni", HOST, None)):
         address = connecting(ports[service], version, option, name)
-        program = lab.run(client, [SOCAT, *SAME_SIDE, "-", address], stdin="request")
+        program = lab.run(client, [SOCAT, *OPTIONS, "-", address], stdin="request")
         program.succeed()
         facts = json.loads(program.output())
         require(facts["sni"] == expected, f"the server was asked for {facts['sni']}")
@@ -125,7 +117,8 @@ def cases(report, lab):
             case("to-server.rsa", to_server, "rsa")
             case("to-client", to_client)
             case("echo", echo)
-            case("client-certificate", client_certificate)
+            case("client-certificate", to_server, "ecdsa", DEMAND,
+                 "cert=client.pem,key=client.key")
             case("no-client-certificate", no_client_certificate)
             case("wrong-name", refused, "certificate is valid but its commonName does not match",
                  "name", "elsewhere.example")
