@@ -14,7 +14,7 @@ worker_processes {workers};
 {user}
 pid {folder}/nginx.pid;
 error_log stderr warn;
-events {{ worker_connections 2048; }}
+events {{ worker_connections 500; }}
 http {{
   access_log off;
   client_body_temp_path {folder}/temp;

@@ -3,6 +3,7 @@ does as a proxy is in nginx_proxy.py."""
 
 import dataclasses
 import os
+import pathlib
 import signal
 import time
 
@@ -166,12 +167,13 @@ def reload(lab, client, library):
     old = server.program.processes()[1:]
     session = lab.path(f"reload-{client}-{library}.pem")
     before = s_client(lab, client, "1.2", server.ports["tickets"], "status", "-sess_out", session)
-    wait_for_certificate(lab, client, server, "Server public key is 256 bit")
+    check_key(lab, client, server, 256)
     transfers = held_downloads(lab, client, server.ports["tickets"])
     use_certificate(lab, server.folder, "rsa")
     use_ticket_keys(server.folder, 2, 1)
     server.program.process.send_signal(signal.SIGHUP)
-    wait_for_certificate(lab, client, server, "Server public key is 2048 bit")
+    wait_for_shutting_down(old)
+    check_key(lab, client, server, 2048)
     server.program.check_all_mapped(1 + WORKERS + 1)
     with_ticket = s_client(lab, client, "1.2", server.ports["tickets"], "status", "-sess_in",
                            session, "-sess_out", session + ".renewed")
@@ -181,10 +183,27 @@ def reload(lab, client, library):
     settled(server.program, old)
 
 
-def wait_for_certificate(lab, client, server, description):
+def check_key(lab, client, server, bits):
+    text = s_client(lab, client, "1.2", server.ports["changing"], "status")
+    require(f"Server public key is {bits} bit" in text, f"the certificate has not {bits} bits")
+
+
+def wait_for_shutting_down(pids):
+    """Workers call themselves so when they accept no more; those without work are gone."""
     deadline = time.monotonic() + TIMEOUT
-    while description not in s_client(lab, client, "1.2", server.ports["changing"], "status"):
-        require(time.monotonic() < deadline, f"the server does not come to '{description}'")
+    for pid in pids:
+        while name := command_line(pid):
+            if "is shutting down" in name:
+                break
+            require(time.monotonic() < deadline, f"it goes on as '{name}'")
+            time.sleep(0.02)
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def ticket_name(text):
