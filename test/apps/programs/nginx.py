@@ -17,7 +17,7 @@ from web import (
 PACKAGES = "nginx curl openssl"
 NEEDS = [NGINX, CURL]
 
-PORTS = ("cached", "tickets", "early", "changing", "clients")
+PORTS = ("cached", "tickets", "early", "kernel", "changing", "clients")
 SERVERS = """
   server {{ # sessions in the workers' shared memory
     listen 127.0.0.1:{cached} ssl http2;
@@ -41,6 +41,11 @@ SERVERS = """
     listen 127.0.0.1:{early} ssl;
     ssl_early_data on;
     location = /status {{ return 200 "{status}"; }}
+  }}
+  server {{ # records are the kernel's, where it can, and files go straight into them
+    listen 127.0.0.1:{kernel} ssl;
+    ssl_conf_command Options KTLS;
+    sendfile on;
   }}
   server {{ # the certificate changes with a reload
     listen 127.0.0.1:{changing} ssl;
@@ -102,6 +107,10 @@ def downloads(lab, client, library, version):
     for protocol, alpn in (("--http1.1", "http/1.1"), ("--http2", "h2")):
         program = get_all(lab, client, version, server.ports["cached"], protocol)
         require(f"ALPN: server accepted {alpn}" in program.text(), f"ALPN is not {alpn}")
+
+
+def kernel_tls(lab, client, library, version):
+    get_all(lab, client, version, nginx(lab, library).ports["kernel"])
 
 
 def uploads(lab, client, library, version):
@@ -223,8 +232,9 @@ def cases(report, lab):
     make_ocsp_response(lab, "ecdsa")
     for client, library, version in pairs():
         report_each(report, f"nginx-{library}.client-{client}.tls{version}",
-                    (downloads, uploads, cached_session, ticket_session, client_certificates,
-                     resumed_client_certificate, stapling, names), lab, client, library, version)
+                    (downloads, kernel_tls, uploads, cached_session, ticket_session,
+                     client_certificates, resumed_client_certificate, stapling, names), lab, client,
+                    library, version)
     for client, library in (("system", "ours"), ("ours", "system")):
         report_each(report, f"nginx-{library}.client-{client}", (zero_rtt, reload), lab,
                     client, library)
