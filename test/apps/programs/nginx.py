@@ -60,7 +60,7 @@ SERVERS = """
     location / {{ if ($ssl_client_verify != SUCCESS) {{ return 403; }} }}
   }}
 """
-STATUS = ("resumed=$ssl_session_reused protocol=$ssl_protocol early=<$ssl_early_data> "
+STATUS = ("resumed=$ssl_session_reused protocol=$ssl_protocol asked=<$request_uri> "
           "alpn=<$ssl_alpn_protocol> client=$ssl_client_verify <$ssl_client_s_dn>\\n")
 NEW, RESUMED = r"resumed=\. ", r"resumed=r "
 
@@ -134,7 +134,7 @@ def ticket_session(lab, client, library, version):
 
 
 def zero_rtt(lab, client, library):
-    early_data(lab, client, nginx(lab, library).ports["early"], "status", "early=<1>")
+    early_data(lab, client, nginx(lab, library).ports["early"], "status", r"asked=</status\?early> ")
 
 
 def client_certificates(lab, client, library, version):
