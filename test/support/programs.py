@@ -230,8 +230,8 @@ def clean_environment():
 
 class Program:
     """A running program. `library` is "ours", "system", or None where libssl plays no part. Without
-    `traced` the loader keeps no account: for servers that close descriptors which are not theirs, so
-    that the account would go to whatever has the number next; check_mapped() is for them."""
+    `traced` the loader keeps no account: for servers that close descriptors which are not theirs,
+    so that the account would go to whatever has the number next; check_mapped() is for them."""
 
     count = itertools.count(1)
 
@@ -361,8 +361,8 @@ class Program:
             if paths or pathlib.Path(f"/proc/{pid}/exe").exists():
                 self._check_paths(paths)
                 counted += 1
-        require(counted >= at_least, f"{self} has {counted} of {pids} as processes, not {at_least}: "
-                                     f"{self.last_words()}")
+        require(counted >= at_least, f"{self} has the processes {pids}, {counted} of them alive, "
+                                     f"not {at_least}: {self.last_words()}")
 
     def check_loaded(self):
         """The loader's word for which library the process has initialised, also after its end."""

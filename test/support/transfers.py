@@ -1,5 +1,5 @@
-"""What several files of test/apps/programs have in common: payloads of the sizes that matter, and the
-servers that they are fetched from and sent to."""
+"""What several files of test/apps/programs have in common: payloads of the sizes that matter, and
+the servers that they are fetched from and sent to."""
 
 from programs import OPENSSL, PYTHON, ROOT
 

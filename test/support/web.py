@@ -13,6 +13,8 @@ from programs import HOST, OPENSSL, PAIRINGS, PYTHON, ROOT, clean_environment, r
 CURL = "/usr/bin/curl"
 SIZES = {"0B": 0, "1B": 1, "16KB+1": 16385, "8MB": 8 * 1024 * 1024}
 UPLOADS = ["1B", "8MB"]
+# More than the kernel's buffers take.
+HELD, HELD_SIZE = "32MB", 32 * 1024 * 1024
 VERSIONS = ["1.3", "1.2"]
 OTHER_HOST = "other.test"
 TIMEOUT = 30
@@ -23,8 +25,14 @@ def pairs():
     return [(client, server, version) for client, server in PAIRINGS[:3] for version in VERSIONS]
 
 
+def report_each(report, name, functions, *arguments):
+    """A case for each function, named after it."""
+    for function in functions:
+        report.case(f"{name}.{function.__name__.replace('_', '-')}", function, *arguments)
+
+
 def make_payloads(lab):
-    for name, size in SIZES.items():
+    for name, size in (SIZES | {HELD: HELD_SIZE}).items():
         lab.payload(name, size)
 
 
@@ -50,7 +58,8 @@ def openssl(lab, *arguments):
 def make_other_certificates(lab):
     """other.pem for OTHER_HOST, from ca.pem; stranger.pem, a client's that nobody has issued."""
     common = ["req", "-x509", "-nodes", "-days", "2", "-config", "openssl.cnf", "-newkey", "ec",
-              "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", "basicConstraints=critical,CA:FALSE"]
+              "-pkeyopt", "ec_paramgen_curve:P-256",
+              "-addext", "basicConstraints=critical,CA:FALSE"]
     openssl(lab, *common, "-subj", f"/CN={OTHER_HOST}", "-addext",
             f"subjectAltName=DNS:{OTHER_HOST}", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-out", "other.pem", "-keyout", "other.key")
@@ -125,7 +134,8 @@ def get_all(lab, library, version, port, *options, folder="", names=tuple(SIZES)
         got = pathlib.Path(target)
         # curl makes no file of nothing.
         data = got.read_bytes() if got.exists() else b""
-        require(sha256(data) == lab.hashes[name], f"{name}: {len(data)} bytes with another checksum")
+        require(sha256(data) == lab.hashes[name],
+                f"{name}: {len(data)} bytes with another checksum")
         got.unlink(missing_ok=True)
     require(program.text().count(") port ") == 1, "more than one connection")
     return program
@@ -147,23 +157,35 @@ def put_all(lab, library, version, port, *options, folder="", stored=None):
         file.unlink()
 
 
-def slow_download(lab, library, version, port, path, *options):
-    """A download of 8MB that has begun: (curl, its file). The server or an option makes it slow."""
-    target = lab.folder / f"slow-{library}-{version}-{port}"
-    program = lab.start(library, curl_command(version, "-N", "-o", target, *options,
-                                              url(version, port, path)))
+def held_downloads(lab, library, port, versions=VERSIONS, path=""):
+    """Downloads of HELD that have begun and now stand still, one for each version of TLS: whatever
+    the server does meanwhile, they are not at their end. [(curl, its file)]"""
+    return [held_download(lab, library, version, port, path) for version in versions]
+
+
+def held_download(lab, library, version, port, path):
+    target = lab.folder / f"held-{library}-{version}-{port}"
+    program = lab.start(library, curl_command(version, "-N", "--limit-rate", "16M", "-o", target,
+                                              url(version, port, path + HELD)))
     deadline = time.monotonic() + TIMEOUT
     while not target.exists() or target.stat().st_size == 0:
-        require(time.monotonic() < deadline, "a transfer does not begin")
-        time.sleep(0.02)
+        require(time.monotonic() < deadline and program.process.poll() is None,
+                f"a transfer does not begin: {program.last_words()}")
+        time.sleep(0.01)
+    program.process.send_signal(signal.SIGSTOP)
     return program, target
 
 
-def finish_download(lab, program, target):
-    program.succeed(TIMEOUT)
-    program.check_loaded()
-    require(sha256(target.read_bytes()) == lab.hashes["8MB"], "another checksum")
-    target.unlink()
+def finish(lab, downloads):
+    """Lets them go on to their end."""
+    for program, target in downloads:
+        require(target.stat().st_size < HELD_SIZE, "a transfer was over before it stood still")
+        program.process.send_signal(signal.SIGCONT)
+    for program, target in downloads:
+        program.succeed(TIMEOUT)
+        program.check_loaded()
+        require(sha256(target.read_bytes()) == lab.hashes[HELD], "another checksum")
+        target.unlink()
 
 
 def s_client(lab, library, version, port, path, *options, host=HOST):
@@ -196,7 +218,8 @@ def early_data(lab, library, port, path, early):
     session = lab.path(f"early-{library}-{port}.pem")
     s_client(lab, library, "1.3", port, path, "-sess_out", session)
     lab.write("early.txt", f"GET /{path}?early HTTP/1.0\r\nHost: {HOST}\r\n\r\n")
-    text = s_client(lab, library, "1.3", port, path, "-sess_in", session, "-early_data", "early.txt")
+    text = s_client(lab, library, "1.3", port, path, "-sess_in", session,
+                    "-early_data", "early.txt")
     require("Early data was accepted" in text, "the early data was not accepted")
     require(re.search(early, text), f"the page is not '{early}'")
 

@@ -8,11 +8,12 @@ import re
 import signal
 import time
 
-from programs import HOST, OPENSSL, Program, require
+from programs import OPENSSL, Program, require
 from web import (
-    CURL, OTHER_HOST, SIZES, TIMEOUT, VERSIONS, bundle, curl, curl_command, drop_rights, end_gracefully,
-    finish_download, get_all, make_ocsp_response, make_other_certificates, make_payloads, page, pairs,
-    put_all, resume, s_client, shared_folder, slow_download, stapled)
+    CURL, OTHER_HOST, SIZES, TIMEOUT, VERSIONS, bundle, curl, curl_command, drop_rights,
+    end_gracefully, finish, get_all, held_downloads, make_ocsp_response, make_other_certificates,
+    make_payloads, page, pairs, put_all, report_each, resume, s_client, shared_folder, stapled,
+    url)
 
 APACHE = "/usr/sbin/apache2"
 MODULES = "/usr/lib/apache2/modules"
@@ -143,8 +144,9 @@ def start_both(lab):
 def start_responder(lab):
     """The port of an OCSP responder that knows ecdsa.pem."""
     port = lab.free_port()
-    responder = lab.start("system", [OPENSSL, "ocsp", "-port", port, "-index", "index.txt", "-CA",
-                                     "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key", "-ndays", "1"])
+    responder = lab.start("system", [OPENSSL, "ocsp", "-port", port, "-index", "index.txt",
+                                     "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key",
+                                     "-ndays", "1"])
     responder.listens(port)
     return port
 
@@ -160,7 +162,7 @@ def start(lab, library, ports, responder):
     behind_it = {back: ports[back]["clients"] for back in LIBRARIES}
     configuration = lab.write(f"{name}.conf", CONFIGURATION.format(
         folder=folder, lab=lab.folder, user=drop_rights("User www-data\nGroup www-data"),
-        load="\n".join(f"LoadModule {module}_module {MODULES}/mod_{module}.so" for module in LOADED),
+        load="\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in LOADED),
         children=CHILDREN, children_twice=2 * CHILDREN, threads=16 * CHILDREN, status=STATUS,
         other_host=OTHER_HOST, responder=responder,
         proxies="".join(PROXY.format(version=version, port=ports[library][version], lab=lab.folder,
@@ -233,21 +235,21 @@ def client_certificates(lab, client, library, version):
     text = page(lab, client, version, port, "1B", "-i", *known)
     require("client=SUCCESS <test client>" in text, f"the page is '{text}'")
     get_all(lab, client, version, port, *known, names=("16KB+1",))
-    url = f"https://{HOST}:{port}/1B"
+    address = url(version, port, "1B")
     # In TLS 1.3 the client is done before the server refuses.
     status, nobody = (56, "certificate required") if version == "1.3" else (35, "handshake failure")
-    text = curl(lab, client, version, url, status=status).text()
+    text = curl(lab, client, version, address, status=status).text()
     require(f"alert {nobody}" in text, f"no alert '{nobody}'")
-    text = curl(lab, client, version, "--cert", "stranger.pem", "--key", "stranger.key", url,
-                status=status).text()
+    text = curl(lab, client, version, "--cert", "stranger.pem", "--key", "stranger.key",
+                address, status=status).text()
     require("alert unknown ca" in text, "no alert 'unknown ca'")
 
 
 def resumed_client_certificate(lab, client, library, version):
     """The resumed session still knows the client."""
     server, = apache(lab, library)
-    resume(lab, client, version, server.ports["clients"], "1B",
-           NEW + ".* client=SUCCESS <test client>", RESUMED + ".* client=SUCCESS <test client>",
+    known = ".* client=SUCCESS <test client>"
+    resume(lab, client, version, server.ports["clients"], "1B", NEW + known, RESUMED + known,
            "-cert", "client.pem", "-key", "client.key")
 
 
@@ -257,10 +259,10 @@ def private_location(lab, client, library, version):
     server, = apache(lab, library)
     port = server.ports["locations"]
     known = ("--cert", "client.pem", "--key", "client.key")
-    urls = [f"https://{HOST}:{port}/{path}" for path in ("1B", "private/1B", "private/1B", "1B")]
+    urls = [url(version, port, path) for path in ("1B", "private/1B", "private/1B", "1B")]
     program = curl(lab, client, version, *known, *urls)
     seen = re.findall("client=(\\S+) <(.*)>", program.text())
-    require(seen == [("NONE", "(null)")] + [("SUCCESS", "test client")] * 3, f"the clients were {seen}")
+    require(seen == [("NONE", "(null)")] + [("SUCCESS", "test client")] * 3, f"clients: {seen}")
     put_all(lab, client, version, port, *known, folder="private/put/", stored=server.folder / "put")
     get_all(lab, client, version, port, *known, folder="private/")
 
@@ -268,9 +270,9 @@ def private_location(lab, client, library, version):
 def private_to_strangers(lab, client, library, version):
     """Whoever has no certificate that the server knows does not get what is private."""
     server, = apache(lab, library)
-    url = f"https://{HOST}:{server.ports['locations']}/private/1B"
+    private = url(version, server.ports["locations"], "private/1B")
     for options in ((), ("--cert", "stranger.pem", "--key", "stranger.key")):
-        program = lab.run(client, curl_command(version, *options, url), TIMEOUT)
+        program = lab.run(client, curl_command(version, *options, private), TIMEOUT)
         require(program.process.returncode in (35, 55, 56) or "403 Forbidden" in program.text(),
                 f"curl ended with status {program.process.returncode}: {program.last_words()}")
 
@@ -278,8 +280,8 @@ def private_to_strangers(lab, client, library, version):
 def weaker_location(lab, client, library):
     """A location with another cipher suite, by renegotiation."""
     server, = apache(lab, library)
-    urls = [f"https://{HOST}:{server.ports['locations']}/{path}" for path in ("1B", "weaker/16KB+1")]
-    text = curl(lab, client, "1.2", "-o", "/dev/null", urls[0], "-o", "/dev/null", urls[1]).text()
+    first, second = [url("1.2", server.ports["locations"], path) for path in ("1B", "weaker/1B")]
+    text = curl(lab, client, "1.2", "-o", "/dev/null", first, "-o", "/dev/null", second).text()
     ciphers = re.findall("resumed=Initial TLSv1.2 (\\S+)", text)
     require(ciphers == ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-SHA256"],
             f"the ciphers are {ciphers}")
@@ -300,7 +302,8 @@ def behind(lab, front, back, version):
     """Through the proxy, which authenticates itself to the server behind it."""
     first, _ = apache(lab, front, back)
     program = get_all(lab, back, version, first.ports[version], folder=f"{back}/")
-    answers = re.findall(f"(?i)x-tls: .* TLSv{version} .* client=SUCCESS <test client>", program.text())
+    answers = re.findall(f"(?i)x-tls: .* TLSv{version} .* client=SUCCESS <test client>",
+                         program.text())
     require(len(answers) == len(SIZES), f"behind it: {answers}")
 
 
@@ -309,21 +312,18 @@ def graceful_restart(lab, client, library):
     server, = apache(lab, library)
     port = server.ports["tickets"]
     old = server.program.processes()[1:]
-    transfers = [slow_download(lab, client, version, port, "8MB", "--limit-rate", "4M")
-                 for version in VERSIONS]
+    transfers = held_downloads(lab, client, port)
     use_certificate(lab, server.folder, "rsa")
     server.program.process.send_signal(signal.SIGUSR1)
     deadline = time.monotonic() + TIMEOUT
     while "Server public key is 2048 bit" not in s_client(lab, client, "1.2", port, "1B"):
         require(time.monotonic() < deadline, "the certificate does not change")
     server.program.check_all_mapped(1 + CHILDREN)
-    require(all(program.process.poll() is None for program, _ in transfers), "transfers ended early")
-    for transfer in transfers:
-        finish_download(lab, *transfer)
+    finish(lab, transfers)
     settled(server, old)
 
 
-def complaints(lab, library):
+def end(lab, library):
     """It ends in good order and has said nothing bad of itself."""
     server, = apache(lab, library)
     end_gracefully(server.program, signal.SIGTERM)
@@ -337,17 +337,14 @@ def cases(report, lab):
     make_other_certificates(lab)
     make_ocsp_response(lab, "ecdsa")
     for client, library, version in pairs():
-        name = f"apache-{library}.client-{client}.tls{version}"
-        for function in (downloads, uploads, cached_session, ticket_session, client_certificates,
-                         resumed_client_certificate, private_location,
-                         private_to_strangers, stapling, names):
-            report.case(f"{name}.{function.__name__.replace('_', '-')}", function, lab, client,
-                        library, version)
-        report.case(f"apache-{client}.apache-{library}.tls{version}.behind", behind, lab, client,
-                    library, version)
+        report_each(report, f"apache-{library}.client-{client}.tls{version}",
+                    (downloads, uploads, cached_session, ticket_session, client_certificates,
+                     resumed_client_certificate, private_location, private_to_strangers, stapling,
+                     names), lab, client, library, version)
+        report_each(report, f"apache-{client}.apache-{library}.tls{version}", (behind,), lab,
+                    client, library, version)
     for client, library in (("system", "ours"), ("ours", "system")):
-        name = f"apache-{library}.client-{client}"
-        report.case(f"{name}.tls1.2.weaker-location", weaker_location, lab, client, library)
-        report.case(f"{name}.graceful-restart", graceful_restart, lab, client, library)
+        report_each(report, f"apache-{library}.client-{client}",
+                    (weaker_location, graceful_restart), lab, client, library)
     for library in reversed(LIBRARIES):  # the one by which they are known goes last
-        report.case(f"apache-{library}.ends-without-complaint", complaints, lab, library)
+        report_each(report, f"apache-{library}", (end,), lab, library)

@@ -1,5 +1,6 @@
-"""haproxy, TLS in front and behind: transfers, sessions, client certificates, SNI, OCSP, ALPN, health
-checks, a certificate changed at run time, reload. Behind each is the other's, and then an origin."""
+"""haproxy, TLS in front and behind: transfers, sessions, client certificates, SNI, OCSP, ALPN,
+health checks, a certificate changed at run time, reload. Behind each is the other's, and then an
+origin."""
 
 import base64
 import csv
@@ -12,9 +13,10 @@ import time
 
 from programs import Program, require
 from web import (
-    CURL, OTHER_HOST, SIZES, TIMEOUT, VERSIONS, bundle, curl, drop_rights, early_data, end_gracefully,
-    finish_download, get_all, make_ocsp_response, make_other_certificates, make_payloads, page, pairs,
-    plain_origin, put_all, resume, s_client, shared_folder, slow_download, stapled)
+    CURL, OTHER_HOST, SIZES, TIMEOUT, VERSIONS, bundle, curl, drop_rights, early_data,
+    end_gracefully, finish, get_all, held_downloads, make_ocsp_response, make_other_certificates,
+    make_payloads, page, pairs, plain_origin, put_all, report_each, resume, s_client, shared_folder,
+    stapled, url)
 
 HAPROXY = "/usr/sbin/haproxy"
 PACKAGES = "haproxy curl openssl python3"
@@ -68,7 +70,8 @@ BACKEND = """
 backend {name}
   http-request set-path %[path,regsub(^/[a-z]*/1.[23]/,/)]
   http-response set-header x-behind "resumed=%[ssl_bc_is_resumed] %[ssl_bc_protocol] %[ssl_bc_alpn]"
-  default-server ssl verify required ca-file ca.pem crt client-bundle.pem alpn {alpn} pool-max-conn 0
+  default-server ssl verify required ca-file ca.pem crt client-bundle.pem alpn {alpn}
+  default-server pool-max-conn 0
   default-server ssl-min-ver TLSv{version} ssl-max-ver TLSv{version} check inter 300ms fall 1 rise 1
   server good 127.0.0.1:{port} sni str(localhost) check-sni localhost
   server wrong-name 127.0.0.1:{port} sni str(wrong.test) check-sni wrong.test
@@ -97,9 +100,9 @@ def start(lab, library, ports, origin):
     name = f"haproxy-{library}"
     folder = shared_folder(lab, name)
     shared_folder(lab, f"{name}/certificates")
-    for key in ("ecdsa", "rsa"):
-        bundle(lab, f"{name}/certificates/localhost.pem.{key}", f"{key}.pem", f"{key}.key", "ca.pem")
-    bundle(lab, f"{name}/certificates/other.pem", "other.pem", "other.key", "ca.pem")
+    for own, key in (("localhost.pem.ecdsa", "ecdsa"), ("localhost.pem.rsa", "rsa"),
+                     ("other.pem", "other")):
+        bundle(lab, f"{name}/certificates/{own}", f"{key}.pem", f"{key}.key", "ca.pem")
     bundle(lab, f"{name}/localhost.pem", "ecdsa.pem", "ecdsa.key", "ca.pem")
     bundle(lab, f"{name}/client-bundle.pem", "client.pem", "client.key")
     (folder / "localhost.pem.ocsp").write_bytes((lab.folder / "ecdsa.der").read_bytes())
@@ -109,7 +112,8 @@ def start(lab, library, ports, origin):
                "port": ports[back]["back"], "alpn": "h2" if version == "1.3" else "http/1.1"}
               for back in LIBRARIES for version in VERSIONS]
     configuration = lab.write(f"{name}.cfg", CONFIGURATION.format(
-        user=drop_rights("user haproxy"), threads=THREADS, folder=folder, lab=lab.folder, status=STATUS, origin=origin,
+        user=drop_rights("user haproxy"), threads=THREADS, folder=folder, lab=lab.folder,
+        status=STATUS, origin=origin,
         routes="".join(ROUTE.format(**chain) for chain in chains),
         backends="".join(BACKEND.format(**chain) for chain in chains), **ports[library]))
     program = lab.start(library, [HAPROXY, "-W", "-db", "-f", configuration], traced=False)
@@ -184,7 +188,7 @@ def ticket_session(lab, client, library, version):
         require("TLS session ticket:" in text, "there is no ticket")
 
 
-def early_data_of_client(lab, client, library):
+def zero_rtt(lab, client, library):
     server, = haproxy(lab, library)
     early_data(lab, client, server.ports["early"], "status", r"asked=/status\?early ")
 
@@ -206,7 +210,7 @@ def resumed_client_certificate(lab, client, library, version):
     server, = haproxy(lab, library)
     text = resume(lab, client, version, server.ports["clients"], "status", NEW, RESUMED,
                   "-cert", "client.pem", "-key", "client.key")
-    require("client=test client used=1 verify=0 " in text, "the resumed session has lost the client")
+    require("client=test client used=1 verify=0 " in text, "the client is not known any more")
 
 
 def stapling(lab, client, library, version):
@@ -242,10 +246,10 @@ def behind(lab, front, back, version):
 
 
 def session_behind(lab, front, back, version):
-    """Each request is a connection of its own behind the proxy; a session per thread of it is new."""
+    """Each request is a connection of its own behind the proxy; one per thread of it is new."""
     first, _ = haproxy(lab, front, back)
-    url = f"https://localhost:{first.ports['front']}/{back}/{version}/1B"
-    answers = curl(lab, back, version, *[url] * 6).text()
+    address = url(version, first.ports["front"], f"{back}/{version}/1B")
+    answers = curl(lab, back, version, *[address] * 6).text()
     require(answers.count("x-behind: resumed=1") >= 6 - THREADS, "they do not resume")
 
 
@@ -274,8 +278,7 @@ def reload(lab, client, library):
     """A transfer goes on in the old worker while the new one takes the new connections."""
     server, = haproxy(lab, library)
     old = server.program.processes()[1:]
-    transfers = [slow_download(lab, client, version, server.ports["front"], "8MB", "--limit-rate", "4M")
-                 for version in VERSIONS]
+    transfers = held_downloads(lab, client, server.ports["front"])
     server.program.process.send_signal(signal.SIGUSR2)
     deadline = time.monotonic() + TIMEOUT
     while len(server.program.processes()) < 3:
@@ -283,9 +286,7 @@ def reload(lab, client, library):
         time.sleep(0.02)
     server.program.check_all_mapped(3)
     get_all(lab, client, "1.3", server.ports["front"], names=("16KB+1",))
-    require(all(program.process.poll() is None for program, _ in transfers), "transfers ended early")
-    for transfer in transfers:
-        finish_download(lab, *transfer)
+    finish(lab, transfers)
     settled(server)
     require(not set(old) & set(server.program.processes()), "the old worker is still there")
 
@@ -300,19 +301,15 @@ def cases(report, lab):
     make_other_certificates(lab)
     make_ocsp_response(lab, "ecdsa")
     for client, library, version in pairs():
-        name = f"haproxy-{library}.client-{client}.tls{version}"
-        for function in (downloads, uploads, cached_session, ticket_session, client_certificates,
-                         resumed_client_certificate, stapling, certificate_choice):
-            report.case(f"{name}.{function.__name__.replace('_', '-')}", function, lab, client,
-                        library, version)
-        for function in (behind, session_behind):
-            report.case(f"haproxy-{client}.haproxy-{library}.tls{version}."
-                        f"{function.__name__.replace('_', '-')}", function, lab, client, library, version)
+        report_each(report, f"haproxy-{library}.client-{client}.tls{version}",
+                    (downloads, uploads, cached_session, ticket_session, client_certificates,
+                     resumed_client_certificate, stapling, certificate_choice), lab, client,
+                    library, version)
+        report_each(report, f"haproxy-{client}.haproxy-{library}.tls{version}",
+                    (behind, session_behind), lab, client, library, version)
     for client, library in (("system", "ours"), ("ours", "system")):
-        name = f"haproxy-{library}.client-{client}"
-        report.case(f"{name}.tls1.3.early-data", early_data_of_client, lab, client, library)
-        report.case(f"haproxy-{library}.health-checks", health_checks, lab, library)
-        report.case(f"{name}.certificate-update", certificate_update, lab, client, library)
-        report.case(f"{name}.reload", reload, lab, client, library)
+        report_each(report, f"haproxy-{library}", (health_checks,), lab, library)
+        report_each(report, f"haproxy-{library}.client-{client}",
+                    (zero_rtt, certificate_update, reload), lab, client, library)
     for library in reversed(LIBRARIES):  # the one by which they are known goes last
-        report.case(f"haproxy-{library}.ends", end, lab, library)
+        report_each(report, f"haproxy-{library}", (end,), lab, library)

@@ -5,11 +5,11 @@ import dataclasses
 import os
 import signal
 
-from programs import HOST, Program, require
+from programs import Program, require
 from web import (
-    CURL, OTHER_HOST, TIMEOUT, VERSIONS, curl, drop_rights, finish_download, get_all,
-    make_ocsp_response, make_other_certificates, make_payloads, page, pairs, put_all, resume, s_client,
-    shared_folder, slow_download, stapled)
+    CURL, OTHER_HOST, TIMEOUT, curl, drop_rights, finish, get_all, held_downloads,
+    make_ocsp_response, make_other_certificates, make_payloads, page, pairs, put_all, report_each,
+    resume, s_client, shared_folder, stapled, url)
 
 LIGHTTPD = "/usr/sbin/lighttpd"
 PACKAGES = "lighttpd lighttpd-mod-openssl curl openssl"
@@ -120,13 +120,13 @@ def client_certificates(lab, client, library, version):
     text = page(lab, client, version, port, "status.cgi", *known)
     require("client=SUCCESS <test client>" in text, f"the page is '{text}'")
     get_all(lab, client, version, port, *known, names=("16KB+1",))
-    url = f"https://{HOST}:{port}/1B"
+    address = url(version, port, "1B")
     # In TLS 1.3 the client is done before the server refuses.
     status, nobody = (56, "certificate required") if version == "1.3" else (35, "handshake failure")
-    text = curl(lab, client, version, url, status=status).text()
+    text = curl(lab, client, version, address, status=status).text()
     require(f"alert {nobody}" in text, f"no alert '{nobody}'")
-    text = curl(lab, client, version, "--cert", "stranger.pem", "--key", "stranger.key", url,
-                status=status).text()
+    text = curl(lab, client, version, "--cert", "stranger.pem", "--key", "stranger.key",
+                address, status=status).text()
     require("alert unknown ca" in text, "no alert 'unknown ca'")
 
 
@@ -158,11 +158,9 @@ def settings(lab, client, library, version):
 def graceful_end(lab, client, library):
     """Transfers still come to their end."""
     server = lighttpd(lab, library)
-    transfers = [slow_download(lab, client, version, server.ports["main"], "8MB", "--limit-rate", "4M")
-                 for version in VERSIONS]
+    transfers = held_downloads(lab, client, server.ports["main"])
     server.program.process.send_signal(signal.SIGINT)
-    for transfer in transfers:
-        finish_download(lab, *transfer)
+    finish(lab, transfers)
     status = server.program.wait(TIMEOUT)
     require(status == 0, f"it ended with status {status}: {server.program.last_words()}")
 
@@ -172,11 +170,9 @@ def cases(report, lab):
     make_other_certificates(lab)
     make_ocsp_response(lab, "ecdsa")
     for client, library, version in pairs():
-        name = f"lighttpd-{library}.client-{client}.tls{version}"
-        for function in (downloads, uploads, ticket_session, client_certificates, stapling, names,
-                         settings):
-            report.case(f"{name}.{function.__name__.replace('_', '-')}", function, lab, client,
-                        library, version)
+        report_each(report, f"lighttpd-{library}.client-{client}.tls{version}",
+                    (downloads, uploads, ticket_session, client_certificates, stapling, names,
+                     settings), lab, client, library, version)
     for client, library in (("system", "ours"), ("ours", "system")):
-        report.case(f"lighttpd-{library}.client-{client}.graceful-end", graceful_end, lab, client,
+        report_each(report, f"lighttpd-{library}.client-{client}", (graceful_end,), lab, client,
                     library)

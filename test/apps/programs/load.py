@@ -3,36 +3,24 @@ Every answer counts, and wrk compares every byte."""
 
 import re
 
+from nginx_process import NGINX, WORKERS, end_nginx, start_nginx
 from programs import HOST, Program, require
-from web import TIMEOUT, VERSIONS, drop_rights, end_gracefully, pairs, shared_folder
+from web import TIMEOUT, VERSIONS, pairs
 
-NGINX, H2LOAD, WRK, AB = "/usr/sbin/nginx", "/usr/bin/h2load", "/usr/bin/wrk", "/usr/bin/ab"
+H2LOAD, WRK, AB = "/usr/bin/h2load", "/usr/bin/wrk", "/usr/bin/ab"
 PACKAGES = "nginx nghttp2-client wrk apache2-utils"
 NEEDS = [NGINX, H2LOAD, WRK, AB]
 
-WORKERS = 2
 PAGE = "page"
 SIZE = 20000
 REQUESTS = 2000
 HANDSHAKES = 300
-CONFIGURATION = """
-daemon off;
-worker_processes {workers};
-{user}
-pid {folder}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 2048; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/temp; proxy_temp_path {folder}/temp; uwsgi_temp_path {folder}/temp;
-  fastcgi_temp_path {folder}/temp; scgi_temp_path {folder}/temp;
-  root {lab};
-  keepalive_requests 100000;
-  ssl_certificate {lab}/ecdsa.pem; ssl_certificate_key {lab}/ecdsa.key;
-  server {{ listen 127.0.0.1:{first} ssl http2 backlog=2048; ssl_protocols TLSv{first_version}; }}
-  server {{ listen 127.0.0.1:{second} ssl http2 backlog=2048; ssl_protocols TLSv{second_version}; }}
-}}
-"""
+SERVER = """
+  server {{
+    listen 127.0.0.1:{port} ssl http2 backlog=2048;
+    ssl_protocols TLSv{version};
+    keepalive_requests 100000;
+  }}"""
 # For wrk: how many answers are not the file, of all threads.
 COMPARING = """
 local threads = {}
@@ -55,15 +43,9 @@ end
 
 
 def start(lab, library):
-    folder = shared_folder(lab, f"nginx-{library}")
     ports = {version: lab.free_port() for version in VERSIONS}
-    configuration = lab.write(f"nginx-{library}.conf", CONFIGURATION.format(
-        workers=WORKERS, user=drop_rights("user www-data;"), folder=folder, lab=lab.folder,
-        first=ports[VERSIONS[0]], first_version=VERSIONS[0], second=ports[VERSIONS[1]],
-        second_version=VERSIONS[1]))
-    program = lab.start(library, [NGINX, "-p", folder, "-c", configuration, "-e", "stderr"],
-                        traced=False)
-    program.listens(*ports.values())
+    servers = "".join(SERVER.format(port=port, version=version) for version, port in ports.items())
+    program = start_nginx(lab, library, f"nginx-{library}", ports.values(), servers)
     return program, (program, ports)
 
 
@@ -85,7 +67,8 @@ def h2load(lab, client, address, version, requests, *options):
                f"https://{HOST}/{PAGE}")
     done = re.search(r"requests: (.*)", text)
     require(done and done[1] == f"{requests} total, {requests} started, {requests} done, "
-            f"{requests} succeeded, 0 failed, 0 errored, 0 timeout", f"requests: {done and done[1]}")
+                                f"{requests} succeeded, 0 failed, 0 errored, 0 timeout",
+            f"requests: {done and done[1]}")
     require(f"{requests} 2xx, 0 3xx, 0 4xx, 0 5xx" in text, "answers of another kind")
     require(f"({SIZE * requests}) data" in text, "another number of bytes")
     require(f"TLS Protocol: TLSv{version}" in text, f"not TLS {version}")
@@ -98,7 +81,8 @@ def streams(lab, client, library, version):
 
 def handshakes(lab, client, library, version):
     """One request a connection, with HTTP/1.1."""
-    h2load(lab, client, server(lab, library, version), version, HANDSHAKES, "--h1", "-c", HANDSHAKES)
+    address = server(lab, library, version)
+    h2load(lab, client, address, version, HANDSHAKES, "--h1", "-c", HANDSHAKES)
 
 
 def comparison(lab, client, library, version):
@@ -122,9 +106,7 @@ def one_after_the_other(lab, client, library, version):
 
 def end(lab, library):
     program, _ = lab.shared(start, library)
-    program.check_all_mapped(1 + WORKERS)
-    end_gracefully(program)
-    require("[alert]" not in program.text() and "[crit]" not in program.text(), program.last_words())
+    end_nginx(program)
 
 
 def cases(report, lab):
@@ -133,8 +115,7 @@ def cases(report, lab):
     for client, library, version in pairs():
         for name, function in (("h2load", streams), ("h2load.handshakes", handshakes),
                                ("wrk", comparison), ("ab", one_after_the_other)):
-            program, _, rest = name.partition(".")
-            report.case(f"load.{program}-{client}.nginx-{library}.tls{version}"
-                        + (f".{rest}" if rest else ""), function, lab, client, library, version)
+            report.case(f"load.{name}.nginx-{library}.client-{client}.tls{version}", function, lab,
+                        client, library, version)
     for library in ("ours", "system"):
-        report.case(f"load.nginx-{library}.ends", end, lab, library)
+        report.case(f"load.nginx-{library}.end", end, lab, library)

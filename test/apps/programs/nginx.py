@@ -3,35 +3,22 @@ does as a proxy is in nginx_proxy.py."""
 
 import dataclasses
 import os
+import pathlib
 import signal
 import time
 
-from programs import Failure, Program, require
+from nginx_process import NGINX, WORKERS, end_nginx, nginx_folder, settled, start_nginx
+from programs import Program, require
 from web import (
-    CURL, OTHER_HOST, TIMEOUT, curl, drop_rights, early_data, end_gracefully,
-    finish_download, get_all, make_ocsp_response, make_other_certificates, make_payloads, page, pairs, put_all, resume, s_client, shared_folder,
-    slow_download, stapled)
+    CURL, OTHER_HOST, TIMEOUT, curl, early_data, finish, get_all, held_downloads,
+    make_ocsp_response, make_other_certificates, make_payloads, page, pairs, put_all, report_each,
+    resume, s_client, stapled)
 
-NGINX = "/usr/sbin/nginx"
 PACKAGES = "nginx curl openssl"
 NEEDS = [NGINX, CURL]
 
-WORKERS = 2
-CONFIGURATION = """
-daemon off;
-worker_processes {workers};
-{user}
-pid {folder}/nginx.pid;
-error_log stderr warn;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/temp; proxy_temp_path {folder}/temp; fastcgi_temp_path {folder}/temp;
-  uwsgi_temp_path {folder}/temp; scgi_temp_path {folder}/temp;
-  root {lab};
-  default_type text/plain;
-  ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_certificate {lab}/ecdsa.pem; ssl_certificate_key {lab}/ecdsa.key;
+PORTS = ("cached", "tickets", "early", "kernel", "changing", "clients")
+SERVERS = """
   server {{ # sessions in the workers' shared memory
     listen 127.0.0.1:{cached} ssl http2;
     ssl_session_cache shared:sessions:1m; ssl_session_tickets off;
@@ -43,7 +30,6 @@ http {{
     listen 127.0.0.1:{tickets} ssl;
     include {folder}/ticket-keys.conf;
     location = /status {{ return 200 "{status}"; }}
-    location /slow/ {{ alias {lab}/; limit_rate 4m; }}
   }}
   server {{
     listen 127.0.0.1:{tickets} ssl;
@@ -55,6 +41,11 @@ http {{
     listen 127.0.0.1:{early} ssl;
     ssl_early_data on;
     location = /status {{ return 200 "{status}"; }}
+  }}
+  server {{ # records are the kernel's, where it can, and files go straight into them
+    listen 127.0.0.1:{kernel} ssl;
+    ssl_conf_command Options KTLS;
+    sendfile on;
   }}
   server {{ # the certificate changes with a reload
     listen 127.0.0.1:{changing} ssl;
@@ -68,56 +59,41 @@ http {{
     location = /status {{ return 200 "{status}"; }}
     location / {{ if ($ssl_client_verify != SUCCESS) {{ return 403; }} }}
   }}
-}}
 """
-STATUS = ("resumed=$ssl_session_reused protocol=$ssl_protocol early=<$ssl_early_data> "
+STATUS = ("resumed=$ssl_session_reused protocol=$ssl_protocol asked=<$request_uri> "
           "alpn=<$ssl_alpn_protocol> client=$ssl_client_verify <$ssl_client_s_dn>\\n")
 NEW, RESUMED = r"resumed=\. ", r"resumed=r "
 
 
 @dataclasses.dataclass
 class Server:
-    """A running nginx and its ports."""
+    """A running nginx and its ports by name."""
     program: Program
     folder: os.PathLike
-    cached: int
-    tickets: int
-    early: int
-    changing: int
-    clients: int
+    ports: dict
 
 
 def start(lab, library):
-    folder = shared_folder(lab, f"nginx-{library}")
-    put = shared_folder(lab, f"nginx-{library}/put")
+    name = f"nginx-{library}"
+    folder = nginx_folder(lab, name)
     for number in (1, 2):
         (folder / f"ticket-{number}.key").write_bytes(os.urandom(80))
-    (folder / "ticket-keys.conf").write_text(f"ssl_session_ticket_key {folder}/ticket-1.key;")
+    use_ticket_keys(folder, 1)
+    use_certificate(lab, folder, "ecdsa")
+    ports = {port: lab.free_port() for port in PORTS}
+    program = start_nginx(lab, library, name, ports.values(), SERVERS.format(
+        folder=folder, lab=lab.folder, status=STATUS, other_host=OTHER_HOST, **ports))
+    return program, Server(program, folder, ports)
+
+
+def use_ticket_keys(folder, *numbers):
+    (folder / "ticket-keys.conf").write_text("".join(
+        f"ssl_session_ticket_key {folder}/ticket-{number}.key;" for number in numbers))
+
+
+def use_certificate(lab, folder, key):
     for kind in ("pem", "key"):
-        (folder / f"changing.{kind}").write_bytes((lab.folder / f"ecdsa.{kind}").read_bytes())
-    ports = {name: lab.free_port() for name in ("cached", "tickets", "early", "changing", "clients")}
-    configuration = lab.write(f"nginx-{library}.conf", CONFIGURATION.format(
-        workers=WORKERS, user=drop_rights("user www-data;"), folder=folder, put=put, lab=lab.folder,
-        status=STATUS, other_host=OTHER_HOST, **ports))
-    program = lab.start(library, [NGINX, "-p", folder, "-c", configuration, "-e", "stderr"],
-                        traced=False)
-    program.listens(*ports.values())
-    server = Server(program, folder, **ports)
-    settled(server)
-    return program, server
-
-
-def settled(server, without=()):
-    """Waits until there are master and workers and none of those whose ids are in `without`."""
-    deadline = time.monotonic() + TIMEOUT
-    while True:
-        pids = server.program.processes()
-        if len(pids) == 1 + WORKERS and not set(pids) & set(without):
-            server.program.check_all_mapped(1 + WORKERS)
-            return
-        if time.monotonic() > deadline:
-            raise Failure(f"there are {len(pids)} processes, not {1 + WORKERS}")
-        time.sleep(0.02)
+        (folder / f"changing.{kind}").write_bytes((lab.folder / f"{key}.{kind}").read_bytes())
 
 
 def nginx(lab, library):
@@ -129,35 +105,40 @@ def nginx(lab, library):
 def downloads(lab, client, library, version):
     server = nginx(lab, library)
     for protocol, alpn in (("--http1.1", "http/1.1"), ("--http2", "h2")):
-        program = get_all(lab, client, version, server.cached, protocol)
+        program = get_all(lab, client, version, server.ports["cached"], protocol)
         require(f"ALPN: server accepted {alpn}" in program.text(), f"ALPN is not {alpn}")
+
+
+def kernel_tls(lab, client, library, version):
+    get_all(lab, client, version, nginx(lab, library).ports["kernel"])
 
 
 def uploads(lab, client, library, version):
     server = nginx(lab, library)
     for protocol in ("--http1.1", "--http2"):
-        put_all(lab, client, version, server.cached, protocol, folder="put/",
+        put_all(lab, client, version, server.ports["cached"], protocol, folder="put/",
                 stored=server.folder / "put")
 
 
 def cached_session(lab, client, library, version):
     server = nginx(lab, library)
-    text = resume(lab, client, version, server.cached, "status", NEW, RESUMED)
+    text = resume(lab, client, version, server.ports["cached"], "status", NEW, RESUMED)
     if version == "1.2":
         require("TLS session ticket:" not in text, "the session is in a ticket")
 
 
 def ticket_session(lab, client, library, version):
-    text = resume(lab, client, version, nginx(lab, library).tickets, "status", NEW, RESUMED)
+    port = nginx(lab, library).ports["tickets"]
+    text = resume(lab, client, version, port, "status", NEW, RESUMED)
     require("TLS session ticket:" in text, "there is no ticket")
 
 
-def early_data_of_client(lab, client, library):
-    early_data(lab, client, nginx(lab, library).early, "status", "early=<1>")
+def zero_rtt(lab, client, library):
+    early_data(lab, client, nginx(lab, library).ports["early"], "status", r"asked=</status\?early> ")
 
 
 def client_certificates(lab, client, library, version):
-    port = nginx(lab, library).clients
+    port = nginx(lab, library).ports["clients"]
     known = ("--cert", "client.pem", "--key", "client.key")
     stranger = ("--cert", "stranger.pem", "--key", "stranger.key")
     text = page(lab, client, version, port, "status", *known)
@@ -171,18 +152,18 @@ def client_certificates(lab, client, library, version):
 
 def resumed_client_certificate(lab, client, library, version):
     """The resumed session still knows the client."""
-    resume(lab, client, version, nginx(lab, library).clients, "status",
-           NEW + ".* client=SUCCESS <CN=test client>", RESUMED + ".* client=SUCCESS <CN=test client>",
-           "-cert", "client.pem", "-key", "client.key")
+    known = ".* client=SUCCESS <CN=test client>"
+    resume(lab, client, version, nginx(lab, library).ports["clients"], "status", NEW + known,
+           RESUMED + known, "-cert", "client.pem", "-key", "client.key")
 
 
 def stapling(lab, client, library, version):
-    stapled(lab, client, version, nginx(lab, library).cached)
+    stapled(lab, client, version, nginx(lab, library).ports["cached"])
 
 
 def names(lab, client, library, version):
     """The certificate is that of the host that is asked for, and only then is it accepted."""
-    port = nginx(lab, library).tickets
+    port = nginx(lab, library).ports["tickets"]
     text = page(lab, client, version, port, "", host=OTHER_HOST)
     require(text == f"this is {OTHER_HOST}", f"the page is '{text}'")
     curl(lab, client, version, f"https://unknown.test:{port}/1B", status=60)
@@ -194,30 +175,44 @@ def reload(lab, client, library):
     server = nginx(lab, library)
     old = server.program.processes()[1:]
     session = lab.path(f"reload-{client}-{library}.pem")
-    before = s_client(lab, client, "1.2", server.tickets, "status", "-sess_out", session)
-    wait_for_certificate(lab, client, server, "Server public key is 256 bit")
-    transfers = [slow_download(lab, client, version, server.tickets, "slow/8MB") for version in ("1.2", "1.3")]
-    for kind in ("pem", "key"):
-        (server.folder / f"changing.{kind}").write_bytes((lab.folder / f"rsa.{kind}").read_bytes())
-    (server.folder / "ticket-keys.conf").write_text("".join(
-        f"ssl_session_ticket_key {server.folder}/ticket-{number}.key;" for number in (2, 1)))
+    before = s_client(lab, client, "1.2", server.ports["tickets"], "status", "-sess_out", session)
+    check_key(lab, client, server, 256)
+    transfers = held_downloads(lab, client, server.ports["tickets"])
+    use_certificate(lab, server.folder, "rsa")
+    use_ticket_keys(server.folder, 2, 1)
     server.program.process.send_signal(signal.SIGHUP)
-    wait_for_certificate(lab, client, server, "Server public key is 2048 bit")
-    require(all(program.process.poll() is None for program, _ in transfers), "transfers ended early")
+    wait_for_shutting_down(old)
+    check_key(lab, client, server, 2048)
     server.program.check_all_mapped(1 + WORKERS + 1)
-    with_ticket = s_client(lab, client, "1.2", server.tickets, "status", "-sess_in", session,
-                           "-sess_out", session + ".renewed")
+    with_ticket = s_client(lab, client, "1.2", server.ports["tickets"], "status", "-sess_in",
+                           session, "-sess_out", session + ".renewed")
     require("resumed=r " in with_ticket, "the ticket under the old key is worth nothing")
     require(ticket_name(with_ticket) != ticket_name(before), "the ticket is not renewed")
-    for transfer in transfers:
-        finish_download(lab, *transfer)
-    settled(server, old)
+    finish(lab, transfers)
+    settled(server.program, old)
 
 
-def wait_for_certificate(lab, client, server, description):
+def check_key(lab, client, server, bits):
+    text = s_client(lab, client, "1.2", server.ports["changing"], "status")
+    require(f"Server public key is {bits} bit" in text, f"the certificate has not {bits} bits")
+
+
+def wait_for_shutting_down(pids):
+    """Workers call themselves so when they accept no more; those without work are gone."""
     deadline = time.monotonic() + TIMEOUT
-    while description not in s_client(lab, client, "1.2", server.changing, "status"):
-        require(time.monotonic() < deadline, f"the server does not come to '{description}'")
+    for pid in pids:
+        while name := command_line(pid):
+            if "is shutting down" in name:
+                break
+            require(time.monotonic() < deadline, f"it goes on as '{name}'")
+            time.sleep(0.02)
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def ticket_name(text):
@@ -227,13 +222,8 @@ def ticket_name(text):
     return lines[0].partition("0000 - ")[2][:47]
 
 
-def complaints(lab, library):
-    """It ends in good order and has said nothing bad of itself."""
-    server = nginx(lab, library)
-    end_gracefully(server.program, signal.SIGQUIT)
-    bad = [line for line in server.program.text().splitlines()
-           if any(level in line for level in ("[emerg]", "[alert]", "[crit]", "[error]"))]
-    require(not bad, f"it said {bad[:2]}")
+def end(lab, library):
+    end_nginx(nginx(lab, library).program)
 
 
 def cases(report, lab):
@@ -241,14 +231,12 @@ def cases(report, lab):
     make_other_certificates(lab)
     make_ocsp_response(lab, "ecdsa")
     for client, library, version in pairs():
-        name = f"nginx-{library}.client-{client}.tls{version}"
-        for function in (downloads, uploads, cached_session, ticket_session, client_certificates,
-                         resumed_client_certificate, stapling, names):
-            report.case(f"{name}.{function.__name__.replace('_', '-')}", function, lab, client,
-                        library, version)
+        report_each(report, f"nginx-{library}.client-{client}.tls{version}",
+                    (downloads, kernel_tls, uploads, cached_session, ticket_session,
+                     client_certificates, resumed_client_certificate, stapling, names), lab, client,
+                    library, version)
     for client, library in (("system", "ours"), ("ours", "system")):
-        report.case(f"nginx-{library}.client-{client}.tls1.3.early-data", early_data_of_client, lab, client,
-                    library)
-        report.case(f"nginx-{library}.client-{client}.reload", reload, lab, client, library)
+        report_each(report, f"nginx-{library}.client-{client}", (zero_rtt, reload), lab,
+                    client, library)
     for library in ("ours", "system"):
-        report.case(f"nginx-{library}.ends-without-complaint", complaints, lab, library)
+        report_each(report, f"nginx-{library}", (end,), lab, library)

@@ -17,8 +17,8 @@ def client_results(lab, library, server, key, mode, names, version="TLSv1_3"):
     flat = [word for pair in requests for word in pair]
     try:
         port = lab.shared(python_server, server, key, version)
-        client = lab.run(library, [PYTHON, PROGRAMS / "https_client.py", version, port, "ca.pem", mode,
-                                   *flat], timeout(names))
+        client = lab.run(library, [PYTHON, PROGRAMS / "https_client.py", version, port, "ca.pem",
+                                   mode, *flat], timeout(names))
     except Failure as failure:
         return {"ended": str(failure)}
     lines = [json.loads(line) for line in client.output().decode().splitlines()]

@@ -1,5 +1,5 @@
-"""stunnel at both ends of a tunnel, and its server with curl: transfers, certificates of both sides,
-pre-shared keys, sessions, SNI, reload."""
+"""stunnel at both ends of a tunnel, and its server with curl: transfers, certificates of both
+sides, pre-shared keys, sessions, SNI, reload."""
 
 import re
 import signal
@@ -7,8 +7,9 @@ import time
 
 from programs import Failure, require
 from web import (
-    CURL, OTHER_HOST, SIZES, TIMEOUT, VERSIONS, bundle, curl, end_gracefully, finish_download, get_all,
-    make_other_certificates, make_payloads, page, pairs, plain_origin, put_all, slow_download, url)
+    CURL, OTHER_HOST, TIMEOUT, VERSIONS, bundle, curl, curl_command, end_gracefully, finish,
+    get_all, held_download, make_other_certificates, make_payloads, page, pairs, plain_origin,
+    put_all, url)
 
 STUNNEL = "/usr/bin/stunnel4"
 PACKAGES = "stunnel4 curl openssl python3"
@@ -78,7 +79,8 @@ def start_server(lab, library):
 def start_client(lab, library, server_library):
     _, server = lab.shared(start_server, server_library)
     ports = {(name, version): lab.free_port() for name in CLIENTS for version in VERSIONS}
-    services = [CLIENT.format(name=name, version=version, port=port, server=server[CLIENTS[name][0]],
+    services = [CLIENT.format(name=name, version=version, port=port,
+                              server=server[CLIENTS[name][0]],
                               settings=CLIENTS[name][1].format(lab=lab.folder))
                 for (name, version), port in ports.items()]
     return start(lab, library, f"stunnel-client-{library}-{server_library}", services, ports)
@@ -112,8 +114,7 @@ def refused(lab, client, library, version, name, side, reason):
     program, ports = tunnel(lab, client, library)
     before = complaints(lab, program, library, side, reason)
     address = url(None, ports[name, version], "1B")
-    got = lab.run("system", [CURL, "-sS", "--noproxy", "*", "--connect-to", "::127.0.0.1:", address],
-                  TIMEOUT)
+    got = lab.run("system", curl_command(None, address), TIMEOUT)
     # The tunnel's end resets the connection, for curl perhaps before it knows that it is there (7).
     require(got.process.returncode in (7, 52, 56) and not got.output(),
             f"curl ended with status {got.process.returncode}")
@@ -164,17 +165,15 @@ def reload(lab, client, library):
     """Both ends read their settings anew while transfers run."""
     program, ports = tunnel(lab, client, library)
     server, _ = lab.shared(start_server, library)
-    running = [slow_download(lab, "system", None, ports["open", version], "8MB", "--limit-rate", "4M")
+    running = [held_download(lab, "system", None, ports["open", version], "")
                for version in VERSIONS]
     for one in (program, server):
         times = one.text().count("Configuration successful")
         one.process.send_signal(signal.SIGHUP)
         one.wait_for(r"(?s)" + r"Configuration successful.*" * (times + 1), TIMEOUT)
-    require(all(one.process.poll() is None for one, _ in running), "transfers ended early")
     for version in VERSIONS:
         get_all(lab, "system", None, ports["open", version], names=("16KB+1",))
-    for transfer in running:
-        finish_download(lab, *transfer)
+    finish(lab, running)
 
 
 def end(lab, client, library):
