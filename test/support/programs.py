@@ -95,8 +95,7 @@ class Lab:
     """A temporary folder with certificates and payloads, and the processes started in it. `ours` is
     the folder of the library under test."""
 
-    # Two runs at a time do not start with the same ones.
-    next_port = itertools.cycle([*SERVER_PORTS[os.getpid() % 997 * 16:], *SERVER_PORTS])
+    next_port = itertools.cycle(SERVER_PORTS)
 
     def __init__(self, ours):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="handfast-test-"))
@@ -106,6 +105,7 @@ class Lab:
         self.programs = []
         self.servers = {}
         self.hashes = {}
+        self.claims = []
         self.closed = False
 
     def __enter__(self):
@@ -119,6 +119,8 @@ class Lab:
         self.closed = True
         for program in self.programs:
             program.stop()
+        for claim in self.claims:
+            claim.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def another(self):
@@ -162,15 +164,20 @@ class Lab:
         return program
 
     def free_port(self):
-        """A TCP port of 127.0.0.1 for a server that must be told one. No other caller gets it."""
+        """A TCP port of 127.0.0.1 for a server that must be told one. Nobody else gets it, in other
+        runs either, as long as this lab is there."""
         for port in self.next_port:
+            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
+                    claim.bind(f"\0handfast-test-port-{port}")
                     probe.bind(("127.0.0.1", port))
                 except OSError:
+                    claim.close()
                     continue
-                return port
+            self.claims.append(claim)
+            return port
 
     def write(self, name, text):
         """A file in the lab, a server's configuration for one. Returns its path."""
