@@ -1,5 +1,6 @@
 """openssl s_client as one more client of a server: what it negotiates, and whether it resumes."""
 
+import pathlib
 import re
 
 from programs import HOST, OPENSSL, require
@@ -21,6 +22,11 @@ def converse(lab, library, port, version, words, answer, *options):
     return client.text()
 
 
+def key_bits(*arguments):
+    """The length of the key in the server's certificate; the arguments are those of converse."""
+    return re.search(r"Server public key is (\d+) bit", converse(*arguments))[1]
+
+
 def resume(lab, library, port, version, words, answer, *options):
     """Two connections, of which the second resumes the session of the first."""
     session = lab.path(f"session-{library}-{port}-{version}.pem")
@@ -28,3 +34,4 @@ def resume(lab, library, port, version, words, answer, *options):
         text = converse(lab, library, port, version, words, answer, option, session, *options)
         require(re.search(rf"^{expected}, TLSv{version}", text, re.MULTILINE),
                 f"s_client's connection is not {expected} with TLS {version}")
+        require(pathlib.Path(session).exists(), "s_client has no session to keep")

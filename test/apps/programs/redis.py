@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-import re
 
 import s_client
 from programs import free_port, require, sha256
@@ -139,19 +138,13 @@ def replication(lab, replica, *server):
     follower.check_mapped()
 
 
-def key_bits(lab, client, port, version):
-    """Of the server's certificate."""
-    text = s_client.converse(lab, client, port, version, *PING)
-    return re.search(r"Server public key is (\d+) bit", text)[1]
-
-
 def another_certificate(lab, client, server, version):
     """CONFIG SET gives the running server another certificate."""
     _, port = redis_server(lab, server, version)
-    require(key_bits(lab, client, port, version) == "256", "no ECDSA certificate at first")
+    require(s_client.key_bits(lab, client, port, version, *PING) == "256", "no ECDSA certificate at first")
     check_answer(ask(lab, client, port, "CONFIG", "SET", "tls-cert-file", "rsa.pem",
                      "tls-key-file", "rsa.key"), b"OK\n")
-    require(key_bits(lab, client, port, version) == "2048", "no RSA certificate in the end")
+    require(s_client.key_bits(lab, client, port, version, *PING) == "2048", "no RSA certificate in the end")
     check_answer(ask(lab, client, port, "PING"), b"PONG\n")
 
 
