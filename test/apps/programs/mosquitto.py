@@ -5,7 +5,8 @@ import shutil
 import signal
 
 import s_client
-from programs import HOST, Failure, free_port, require
+from programs import HOST, Failure, require
+from web import pairs
 
 PACKAGES = "mosquitto mosquitto-clients"
 BROKER = "/usr/sbin/mosquitto"
@@ -13,8 +14,6 @@ PUBLISH = "/usr/bin/mosquitto_pub"
 SUBSCRIBE = "/usr/bin/mosquitto_sub"
 NEEDS = [BROKER, PUBLISH, SUBSCRIBE]
 
-PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours")]
-VERSIONS = ("1.3", "1.2")
 LARGE = "large"
 LINES = "lines"
 IDENTITY = "sensor"
@@ -29,8 +28,8 @@ CONNECT = (b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01s", "\x20\x02\x00\x00")
 class Ports:
     """Of the listeners of one broker."""
 
-    def __init__(self):
-        self.tls, self.certificate, self.psk, self.plain = (free_port() for _ in range(4))
+    def __init__(self, lab):
+        self.tls, self.certificate, self.psk, self.plain = (lab.free_port() for _ in range(4))
 
 
 def configuration(ports, key):
@@ -59,10 +58,8 @@ use_identity_as_username true
 
 
 def broker(lab, library, version, key="ecdsa", bridge=""):
-    ports = Ports()
-    path = lab.path(f"mosquitto-{ports.plain}.conf")
-    with open(path, "w") as file:
-        file.write(configuration(ports, key) + bridge)
+    ports = Ports(lab)
+    path = lab.write(f"mosquitto-{ports.plain}.conf", configuration(ports, key) + bridge)
     program = lab.start(library, [BROKER, "-v", "-c", path], environment=limit(lab, version))
     program.wait_for("mosquitto version .* running")
     program.check_mapped()
@@ -71,19 +68,17 @@ def broker(lab, library, version, key="ecdsa", bridge=""):
 
 def limit(lab, version):
     """Mosquitto itself can only set the lowest version, Debian's system default both."""
-    with open(lab.path(f"tls{version}.cnf"), "w") as file:
-        file.write("openssl_conf=all\n[all]\nssl_conf=ssl\n[ssl]\nsystem_default=default\n"
-                   f"[default]\nMinProtocol=TLSv{version}\nMaxProtocol=TLSv{version}\n")
-    return {"OPENSSL_CONF": lab.path(f"tls{version}.cnf")}
+    return {"OPENSSL_CONF": lab.write(
+        f"tls{version}.cnf",
+        "openssl_conf=all\n[all]\nssl_conf=ssl\n[ssl]\nsystem_default=default\n"
+        f"[default]\nMinProtocol=TLSv{version}\nMaxProtocol=TLSv{version}\n")}
 
 
 def write_files(lab):
     lab.payload(LARGE, 3 * 1024 * 1024)
     lab.text_payload(LINES, seed=5, size=64 * 500)
-    for name, text in (("psk", f"{IDENTITY}:{KEY}\n"),
-                       ("acl", "pattern readwrite public/#\npattern readwrite users/%u/#\n")):
-        with open(lab.path(name), "w") as file:
-            file.write(text)
+    lab.write("psk", f"{IDENTITY}:{KEY}\n")
+    lab.write("acl", "pattern readwrite public/#\npattern readwrite users/%u/#\n")
 
 
 def command(program, port, topic, *options):
@@ -112,8 +107,7 @@ def check_received(client, expected):
 
 
 def content(lab, name):
-    with open(lab.path(name), "rb") as file:
-        return file.read()
+    return (lab.folder / name).read_bytes()
 
 
 def large_message(lab, client, *server):
@@ -267,8 +261,7 @@ CASES = {
 
 def cases(report, lab):
     write_files(lab)
-    for client, server in PAIRINGS:
-        for version in VERSIONS:
-            for name, function in CASES.items():
-                report.case(f"mosquitto-{client}.broker-{server}.tls{version}.{name}", function,
-                            lab, client, server, version)
+    for client, server, version in pairs():
+        for name, function in CASES.items():
+            report.case(f"mosquitto-{client}.broker-{server}.tls{version}.{name}", function, lab,
+                        client, server, version)

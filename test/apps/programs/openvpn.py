@@ -11,7 +11,8 @@ import socket
 import subprocess
 import time
 
-from programs import HOST, OPENSSL, PYTHON, clean_environment, free_port, require
+from programs import HOST, OPENSSL, PYTHON, clean_environment, require
+from web import pairs
 
 PACKAGES = "openvpn iproute2"
 OPENVPN = "/usr/sbin/openvpn"
@@ -20,7 +21,6 @@ UNSHARE = "/usr/bin/unshare"
 NSENTER = "/usr/bin/nsenter"
 NEEDS = [OPENVPN]
 
-PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours")]
 VERSIONS = {"1.3": ["--tls-version-min", "1.3"], "1.2": ["--tls-version-max", "1.2"]}
 # The case's server asks for a new handshake after so many seconds.
 RENEGOTIATION_SECONDS = 2
@@ -47,7 +47,7 @@ def negotiated(version):
 
 def start_pair(lab, client, server, protocol, server_words, client_words):
     """Both ends, without a device: the data are their pings."""
-    port = free_port()
+    port = lab.free_port()
     listening = "tcp-server" if protocol == "tcp" else "udp"
     connecting = "tcp-client" if protocol == "tcp" else "udp"
     common = ["--dev", "null", "--ping", "1", "--ping-exit", "20"]
@@ -238,10 +238,10 @@ def tunnel(lab, client, server, version):
 
 def write_files(lab):
     lab.payload(PAYLOAD, 2 * 1024 * 1024)
-    pathlib.Path(lab.path("user")).write_text("alice\nsecret\n")
-    script = pathlib.Path(lab.path("check-user"))
-    script.write_text('#!/bin/sh\ntest "$(cat "$1")" = "$(printf "alice\\nsecret")"\n')
-    script.chmod(0o700)
+    lab.write("user", "alice\nsecret\n")
+    script = lab.write("check-user",
+                       '#!/bin/sh\ntest "$(cat "$1")" = "$(printf "alice\\nsecret")"\n')
+    pathlib.Path(script).chmod(0o700)
 
 
 def why_no_tunnel():
@@ -257,17 +257,15 @@ def why_no_tunnel():
 
 def all_cases():
     """(name, function, arguments) of each."""
-    for client, server in PAIRINGS:
-        for version in VERSIONS:
-            start = (client, server, version)
-            name = f"openvpn-{client}.openvpn-{server}.tls{version}"
-            for protocol in ("tcp", "udp"):
-                yield f"{name}.{protocol}", point_to_point, (*start, protocol)
-            for function in (untrusted_server, untrusted_client, wrong_purpose):
-                yield f"{name}.{function.__name__.replace('_', '-')}", function, start
-            for key in ("client", "rsa"):
-                yield f"{name}.external-key.{key}", external_key, (*start, key)
-            yield f"{name}.tunnel", tunnel, start
+    for start in pairs():
+        name = "openvpn-{}.openvpn-{}.tls{}".format(*start)
+        for protocol in ("tcp", "udp"):
+            yield f"{name}.{protocol}", point_to_point, (*start, protocol)
+        for function in (untrusted_server, untrusted_client, wrong_purpose):
+            yield f"{name}.{function.__name__.replace('_', '-')}", function, start
+        for key in ("client", "rsa"):
+            yield f"{name}.external-key.{key}", external_key, (*start, key)
+        yield f"{name}.tunnel", tunnel, start
 
 
 def cases(report, lab):

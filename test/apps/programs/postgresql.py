@@ -6,10 +6,10 @@ import pathlib
 import pwd
 import shutil
 import signal
-import subprocess
 
 import s_client
-from programs import HOST, OPENSSL, Failure, clean_environment, free_port, require, sha256
+from programs import HOST, Failure, require, sha256
+from web import end_gracefully, openssl, pairs
 
 PACKAGES = "postgresql-15 postgresql-client-15"
 BIN = "/usr/lib/postgresql/15/bin"
@@ -18,7 +18,6 @@ PSQL = f"{BIN}/psql"
 NEEDS = [SERVER, PSQL, f"{BIN}/initdb", f"{BIN}/pgbench", f"{BIN}/pg_basebackup",
          f"{BIN}/pg_verifybackup"]
 
-PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours")]
 CIPHERS = {"1.3": "TLS_AES_256_GCM_SHA384", "1.2": "ECDHE-ECDSA-AES256-GCM-SHA384"}
 # The server refuses to be root.
 ACCOUNT = "postgres" if os.geteuid() == 0 else None
@@ -49,21 +48,16 @@ class Server:
     """A running server of its own data folder."""
 
     def __init__(self, lab, library, folder):
-        self.port = free_port()
+        self.port = lab.free_port()
         self.folder = folder
         self.program = lab.start(library, [SERVER, "-D", folder, "-p", self.port], **of(lab))
         self.program.wait_for("database system is ready to accept")
-        self.program.check_family_mapped()
+        self.program.check_all_mapped()
 
 
 def of(lab):
     """The account of the servers, and a home without certificates."""
     return {"user": ACCOUNT, "environment": {"HOME": str(lab.folder)}}
-
-
-def stop(server):
-    server.process.send_signal(signal.SIGINT)
-    server.succeed()
 
 
 def make_folder(lab, folder):
@@ -132,7 +126,7 @@ def verified(lab, client, library, version):
     program.wait_for(rf"TLSv{version}\|{CIPHERS[version]}\|256\n")
     program.check_mapped()
     # The postmaster and its five standing helpers, and ours.
-    server.program.check_family_mapped(at_least=7)
+    server.program.check_all_mapped(at_least=7)
     program.close_input()
     program.succeed()
 
@@ -160,8 +154,7 @@ def client_certificate(lab, client, library, version):
 def encrypted_key(lab):
     path = lab.path("client-encrypted.key")
     if not os.path.exists(path):
-        subprocess.run([OPENSSL, "pkey", "-in", lab.path("client.key"), "-out", path, "-aes256",
-                        "-passout", "pass:open"], check=True, env=clean_environment())
+        openssl(lab, "pkey", "-in", "client.key", "-out", path, "-aes256", "-passout", "pass:open")
         os.chmod(path, 0o600)
     return path
 
@@ -265,8 +258,8 @@ def standby(lab, client, library, version):
     check(run_psql(lab, "system", follower, version, digest), expected)
     check(run_psql(lab, "system", server, version, "select version from pg_stat_ssl join "
                    "pg_stat_replication using (pid)"), f"TLSv{version}\n")
-    follower.program.check_family_mapped(at_least=5)
-    stop(follower.program)
+    follower.program.check_all_mapped(at_least=5)
+    end_gracefully(follower.program, signal.SIGINT)
 
 
 CASES = {
@@ -286,18 +279,17 @@ def cases(report, lab):
     lab.text_payload(ROWS, seed=7, size=4 * 1024 * 1024)
     if ACCOUNT:
         os.chown(lab.folder, -1, pwd.getpwnam(ACCOUNT).pw_gid)
-        os.chmod(lab.folder, 0o770)
-    for client, server in PAIRINGS:
-        for version in CIPHERS:
-            pair = f"{client}.postgres-{server}.tls{version}"
-            for name, function in CASES.items():
-                report.case(f"psql-{pair}.{name}", function, lab, client, server, version)
-            for name, function in BETWEEN_SERVERS.items():
-                report.case(f"postgres-{pair}.{name}", function, lab, client, server, version)
+        lab.folder.chmod(0o775)
+    for client, server, version in pairs():
+        pair = f"{client}.postgres-{server}.tls{version}"
+        for name, function in CASES.items():
+            report.case(f"psql-{pair}.{name}", function, lab, client, server, version)
+        for name, function in BETWEEN_SERVERS.items():
+            report.case(f"postgres-{pair}.{name}", function, lab, client, server, version)
     # Killed, they would leave shared memory behind.
     try:
         for program in lab.programs:
             if program.command[0] == SERVER and program.process.poll() is None:
-                stop(program)
+                end_gracefully(program, signal.SIGINT)
     except Failure as failure:
         report.fail("postgres.end", str(failure))

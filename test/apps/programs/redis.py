@@ -4,7 +4,8 @@ import hashlib
 import random
 
 import s_client
-from programs import free_port, require, sha256
+from programs import require, sha256
+from web import pairs
 
 PACKAGES = "redis-server redis-tools"
 SERVER = "/usr/bin/redis-server"
@@ -12,8 +13,6 @@ CLI = "/usr/bin/redis-cli"
 BENCHMARK = "/usr/bin/redis-benchmark"
 NEEDS = [SERVER, CLI, BENCHMARK]
 
-PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours")]
-VERSIONS = ("1.3", "1.2")
 TLS_FILES = ["--tls-cert-file", "ecdsa.pem", "--tls-key-file", "ecdsa.key",
              "--tls-ca-cert-file", "ca.pem"]
 VALUE = "value"
@@ -23,7 +22,7 @@ PING = (b"PING\r\n", r"\+PONG")
 
 
 def redis_server(lab, library, version, *options):
-    port = free_port()
+    port = lab.free_port()
     server = lab.start(library, [SERVER, "--bind", "127.0.0.1", "--port", "0", "--tls-port", port,
                                  *TLS_FILES, "--tls-protocols", f"TLSv{version}",
                                  "--tls-auth-clients", "optional", "--save", "",
@@ -141,10 +140,11 @@ def replication(lab, replica, *server):
 def another_certificate(lab, client, server, version):
     """CONFIG SET gives the running server another certificate."""
     _, port = redis_server(lab, server, version)
-    require(s_client.key_bits(lab, client, port, version, *PING) == "256", "no ECDSA certificate at first")
+    asked = (lab, client, port, version, *PING)
+    require(s_client.key_bits(*asked) == "256", "no ECDSA certificate at first")
     check_answer(ask(lab, client, port, "CONFIG", "SET", "tls-cert-file", "rsa.pem",
                      "tls-key-file", "rsa.key"), b"OK\n")
-    require(s_client.key_bits(lab, client, port, version, *PING) == "2048", "no RSA certificate in the end")
+    require(s_client.key_bits(*asked) == "2048", "no RSA certificate in the end")
     check_answer(ask(lab, client, port, "PING"), b"PONG\n")
 
 
@@ -168,9 +168,8 @@ CASES = {
 def cases(report, lab):
     lab.payload(VALUE, 4 * 1024 * 1024)
     write_commands(lab)
-    for client, server in PAIRINGS:
-        for version in VERSIONS:
-            pair = f"{client}.redis-server-{server}.tls{version}"
-            for name, function in CASES.items():
-                report.case(f"redis-cli-{pair}.{name}", function, lab, client, server, version)
-            report.case(f"redis-replica-{pair}", replication, lab, client, server, version)
+    for client, server, version in pairs():
+        pair = f"{client}.redis-server-{server}.tls{version}"
+        for name, function in CASES.items():
+            report.case(f"redis-cli-{pair}.{name}", function, lab, client, server, version)
+        report.case(f"redis-replica-{pair}", replication, lab, client, server, version)
