@@ -237,12 +237,14 @@ def clean_environment():
 
 class Program:
     """A running program. `library` is "ours", "system", or None where libssl plays no part. Without
-    `traced` the loader keeps no account: for servers that close descriptors which are not theirs,
-    so that the account would go to whatever has the number next; check_mapped() is for them."""
+    `traced` the loader keeps no account: for servers that close descriptors which are not theirs, so
+    that the account would go to whatever has the number next; check_mapped() is for them. `user` is
+    the account that it runs under, which must be able to write into the lab's folder."""
 
     count = itertools.count(1)
 
-    def __init__(self, lab, library, command, stdin=None, environment=None, traced=True):
+    def __init__(self, lab, library, command, stdin=None, environment=None, traced=True,
+                 user=None):
         self.lab = lab
         self.library = library
         self.command = command
@@ -257,7 +259,8 @@ class Program:
         with open(f"{self.prefix}.out", "wb") as out, open(f"{self.prefix}.err", "wb") as err:
             self.process = subprocess.Popen(
                 command, cwd=lab.folder, env=variables, stdout=out, stderr=err,
-                stdin=self._open_input(stdin), start_new_session=True)
+                stdin=self._open_input(stdin), start_new_session=True, user=user, group=user,
+                extra_groups=[] if user else None)
         if self.input is not None:
             self.input.close()
 
