@@ -7,6 +7,7 @@
 #include "driver/driver.h"
 #include "handshake/certificates.h"
 
+using handfast::Call;
 using handfast::Phase;
 using handfast::Role;
 
@@ -47,9 +48,15 @@ int SSL_do_handshake(SSL* ssl) {
     ERR_raise(ERR_LIB_SSL, SSL_R_CONNECTION_TYPE_NOT_SET);
     return -1;
   }
-  handfast::start_renegotiation(*ssl, false);
-  handfast::leave_early_data(*ssl, handfast::Caller::handshake);
-  return ssl->in_init ? handfast::do_handshake(*ssl) : 1;
+  // A handshake may wait in a callback that comes when it is done.
+  const bool waits = ssl->job.waits() && ssl->job.kind == Call::Kind::handshake;
+  if (!ssl->job.waits()) {
+    handfast::start_renegotiation(*ssl, false);
+    handfast::leave_early_data(*ssl, handfast::Caller::handshake);
+  }
+  if (!ssl->in_init && !waits) return 1;
+  size_t none = 0;
+  return handfast::run_call(*ssl, {.kind = Call::Kind::handshake}, none);
 }
 
 int SSL_connect(SSL* ssl) {

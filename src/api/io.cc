@@ -6,6 +6,7 @@
 #include "driver/driver.h"
 #include "driver/kernel_tls.h"
 
+using handfast::Call;
 using handfast::Phase;
 using handfast::Policy;
 using handfast::Role;
@@ -46,7 +47,8 @@ int read_bytes(SSL* ssl, void* buffer, size_t length, bool peek, size_t* done) {
   if (!ready_for_io(ssl)) return -1;
   if (!peek && amid_early_data(ssl, true)) return 0;
   size_t count = 0;
-  int result = handfast::read(*ssl, {static_cast<uint8_t*>(buffer), length}, peek, count);
+  const Call::Kind kind = peek ? Call::Kind::peek : Call::Kind::read;
+  int result = handfast::run_call(*ssl, {kind, buffer, length}, count);
   if (result > 0) *done = count;
   return result;
 }
@@ -59,7 +61,7 @@ int write_bytes(SSL* ssl, const void* buffer, size_t length, size_t* done) {
   }
   if (amid_early_data(ssl, false)) return 0;
   size_t count = 0;
-  int result = handfast::write(*ssl, {static_cast<const uint8_t*>(buffer), length}, count);
+  int result = handfast::run_call(*ssl, {Call::Kind::write, buffer, length}, count);
   if (result > 0) *done = count;
   return result;
 }
@@ -158,7 +160,8 @@ int SSL_has_pending(const SSL* ssl) {
 int SSL_shutdown(SSL* ssl) {
   if (!ready_for_io(ssl)) return -1;
   if (ssl->in_init) return refuse(ssl, SSL_R_SHUTDOWN_WHILE_IN_INIT);
-  return handfast::shutdown(*ssl);
+  size_t none = 0;
+  return handfast::run_call(*ssl, {.kind = Call::Kind::shutdown}, none);
 }
 
 void SSL_CTX_set_quiet_shutdown(SSL_CTX* ctx, int mode) {

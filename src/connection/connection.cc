@@ -9,9 +9,25 @@ namespace handfast {
 
 namespace {
 
+// libcrypto cannot end a job that waits: it will never run again, and its stack is lost.
+void abandon_job(Connection& connection) {
+  Job& job = connection.job;
+  if (!job.waits()) return;
+  connection.entered = static_cast<uint8_t>(connection.entered - job.entered);
+  connection.driving = false;
+  connection.reading = false;
+  job = Job();
+}
+
+// Is an API call on the stack? One that waits on a fibre is not.
+bool is_entered(const Connection& connection) {
+  return connection.entered > connection.job.entered;
+}
+
 void free_now(Connection* connection) {
   // The application's ex_data may look at the connection: it goes first.
   CRYPTO_free_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data);
+  abandon_job(*connection);
   connection->handshake.reset();
   BIO_free_all(connection->wbio);
   BIO_free_all(connection->rbio);
@@ -21,6 +37,7 @@ void free_now(Connection* connection) {
 
 // Back to the state before the first message, with everything unprotected.
 void forget_handshake(Connection& connection) {
+  abandon_job(connection);
   connection.handshake.reset();
   connection.phase = Phase::before;
   connection.state = TLS_ST_BEFORE;
@@ -129,7 +146,7 @@ void free_connection(Connection* connection) {
   if (connection == nullptr || connection->references.fetch_sub(1, std::memory_order_acq_rel) > 1) {
     return;
   }
-  if (connection->entered > 0) {
+  if (is_entered(*connection)) {
     connection->doomed = true;
     return;
   }
@@ -137,7 +154,8 @@ void free_connection(Connection* connection) {
 }
 
 Entered::~Entered() {
-  if (--connection_.entered == 0 && connection_.doomed) free_now(&connection_);
+  --connection_.entered;
+  if (connection_.doomed && !is_entered(connection_)) free_now(&connection_);
 }
 
 void set_role(Connection& connection, Role role) {
@@ -145,7 +163,7 @@ void set_role(Connection& connection, Role role) {
   connection.server = role == Role::server;
   connection.shutdown = 0;
   // In a callback of this very handshake its frames are still on the stack.
-  if (connection.entered == 0) forget_handshake(connection);
+  if (!is_entered(connection)) forget_handshake(connection);
 }
 
 int current_version(const Connection& connection) {
@@ -205,7 +223,7 @@ bool clear(Connection& connection) {
     return false;
   }
   // What runs a callback now, a handshake or a record, cannot be taken away from under it.
-  if (connection.entered > 0) {
+  if (is_entered(connection)) {
     ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
     return false;
   }

@@ -8,6 +8,7 @@
 #include "config/context.h"
 #include "config/request.h"
 #include "connection/early_data.h"
+#include "connection/job.h"
 #include "connection/post_handshake_auth.h"
 #include "crypto/key_schedule.h"
 #include "pki/dane.h"
@@ -87,6 +88,7 @@ struct ssl_st {
   uint8_t warning_alerts = 0;  // in a row
   uint8_t entered = 0;         // API calls on the stack; a callback may call SSL_free
   bool doomed = false;         // SSL_free was called meanwhile: the outermost call destroys
+  handfast::Job job;           // SSL_MODE_ASYNC
   long verify_result = X509_V_OK;
 
   std::unique_ptr<handfast::Handshake, handfast::DestroyHandshake> handshake;

@@ -17,6 +17,7 @@
 namespace handfast {
 
 void DestroyHandshake::operator()(Handshake* handshake) const {
+  if (handshake->running) handshake->flow.abandon();
   destroy(handshake);
 }
 
@@ -327,14 +328,18 @@ int run(Connection& connection) {
   Handshake& hs = *connection.handshake;
   if (!hs.started) {
     hs.started = true;
+    hs.running = true;
     hs.flow.start();
+    hs.running = false;
   }
   while (!hs.flow.done()) {
     Resolved resolved = resolve(connection, hs);
     if (resolved != Resolved::go_on) return resolved == Resolved::stop ? -1 : 1;
     hs.want = Want::nothing;
     connection.want = SSL_NOTHING;
+    hs.running = true;
     hs.innermost.resume();
+    hs.running = false;
   }
   Verdict verdict = hs.flow.result();
   if (verdict.ok()) verdict = leave_to_kernel(connection, hs);

@@ -5,6 +5,12 @@
 
 namespace handfast {
 
+// --- job.cc: a call of the API ---
+// Does what `call` says, for SSL_do_handshake(3), SSL_read_ex(3), SSL_peek_ex(3), SSL_write_ex(3)
+// and SSL_shutdown(3), and returns what that function below does; with SSL_MODE_ASYNC as a job that
+// may be paused: -1 and SSL_ASYNC_PAUSED in SSL_want(3).
+int run_call(Connection& connection, const Call& call, size_t& done);
+
 // --- driver.cc: resolves every wait ---
 // Return values of SSL_do_handshake(3); 0 when the method does not have the role.
 int do_handshake(Connection& connection);

@@ -74,6 +74,7 @@ struct Exchange {
   // The connection's groups; -> is always the current state, callbacks may edit them.
   Cow<Policy>* policy = nullptr;
   Cow<Credentials>* credentials = nullptr;
+  Cow<Credentials> chosen;  // what our certificate is a part of: later edits do not touch it
   Cow<Trust>* trust = nullptr;
   const NamedAuthorities* authorities = nullptr;  // the connection's; where unset, ctx's are used
   Cow<Hooks>* hooks = nullptr;

@@ -55,6 +55,8 @@ class Arena {
     size_t used;
   };
   void drop() {
+    // Frames that were not popped: those of an abandoned handshake.
+    OPENSSL_cleanse(block_ + 1, block_->used);
     Block* below = block_->below;
     OPENSSL_free(block_);
     block_ = below;

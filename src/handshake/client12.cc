@@ -181,7 +181,7 @@ Flow read_finish(Handshake& hs) {
 }
 
 Flow full(Handshake& hs) {
-  KeyExchange exchange;
+  KeyExchange& exchange = hs.key_exchange;
   Signer signer;
   bool requested = false;
   if (has_certificate(*hs.negotiated->suite)) CHECK(co_await read_server_certificate(hs));

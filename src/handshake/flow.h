@@ -97,6 +97,8 @@ class [[nodiscard]] Flow {
   void start() {
     if (frame_ != nullptr) frame_.resume();
   }
+  // Lets go of a frame that runs on a stack which will not come back. Its locals are not destroyed.
+  void abandon() { frame_ = nullptr; }
   [[nodiscard]] Verdict result() const {
     return frame_ == nullptr ? malloc_failure() : frame_.promise().result;
   }

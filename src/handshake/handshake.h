@@ -49,6 +49,17 @@ struct SecretBytes : Bytes {
   ~SecretBytes() { wipe(); }
 };
 
+// TLS <= 1.2: what both messages of one key exchange have in common (key_exchange12.h).
+struct KeyExchange {
+  KeyShare share;         // ECDHE: our key
+  EvpPkeyPtr dh;          // DHE: our key
+  Bytes public_value;     // client: what its message will say
+  SecretBytes premaster;  // without the PSK
+  SecretBytes psk;
+};
+
+// A flow owns no memory of its own: what a frame would have to free is here, so that a handshake
+// can go away while its job is paused (driver/job.cc).
 struct Handshake : FlowState, Exchange {
   explicit Handshake(Connection& connection);
 
@@ -73,9 +84,12 @@ struct Handshake : FlowState, Exchange {
   bool retry_needed = false;    // server of TLS 1.3: a HelloRetryRequest must be sent
   bool restarted = false;       // gated_restart.cc
   bool started = false;         // the flow has begun
+  bool running = false;         // it is on the stack, or on that of a paused job
   bool completed = false;       // finish() was called: tickets may still follow
   bool post_handshake = false;  // KeyUpdate, NewSessionTicket: after the first handshake
   TrafficSecret client_secret, server_secret;  // handshake traffic
+  SecretBytes shared_secret;                   // TLS 1.3 server: until the keys are made of it
+  KeyExchange key_exchange;                    // TLS <= 1.2
   SecretBytes key_block;                       // TLS <= 1.2: RFC 5246 6.3, once it is needed
   Alert warning = Alert::none;                 // what Want::warning sends
   Flow flow{nullptr};                          // last: its frames refer to all of the above

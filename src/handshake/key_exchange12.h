@@ -7,15 +7,6 @@
 
 namespace handfast {
 
-// What both messages of one exchange have in common.
-struct KeyExchange {
-  KeyShare share;         // ECDHE: our key
-  EvpPkeyPtr dh;          // DHE: our key
-  Bytes public_value;     // client: what its message will say
-  SecretBytes premaster;  // without the PSK
-  SecretBytes psk;
-};
-
 // --- Server ---
 // Does the suite have a ServerKeyExchange?
 [[nodiscard]] bool needs_server_key_exchange(const Handshake& hs);

@@ -151,7 +151,7 @@ Flow send_finish(Handshake& hs) {
 }
 
 Flow full(Handshake& hs, Signer& signer) {
-  KeyExchange exchange;
+  KeyExchange& exchange = hs.key_exchange;
   bool requested = false;
   CHECK(co_await send_flight(hs, signer, exchange, requested));
   CHECK(co_await receive_answer(hs, signer, requested));

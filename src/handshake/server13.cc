@@ -140,7 +140,7 @@ Flow client_authentication(Handshake& hs) {
 }
 
 Flow send_flight(Handshake& hs, const Signer& signer, HandshakeSecret& handshake_secret) {
-  SecretBytes shared_secret;
+  SecretBytes& shared_secret = hs.shared_secret;
   EarlySecret early;
   CHECK(agree_key(hs, shared_secret));
   CHECK(keep_names(hs));

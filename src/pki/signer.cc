@@ -79,7 +79,7 @@ const SignatureScheme* scheme_for(const Exchange& exchange, X509* certificate, E
   return nullptr;
 }
 
-Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
+Verdict choose_signer(Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
                       Signer& out) {
   out = {};
   const SignatureScheme* chosen = nullptr;
@@ -100,8 +100,8 @@ Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_c
     if (own == nullptr) return malloc_failure();
     own->current = static_cast<uint8_t>(slot);
   }
-  out.keep = *exchange.credentials;
-  out.credential = &(*exchange.credentials)->slots[static_cast<size_t>(slot)];
+  exchange.chosen = *exchange.credentials;
+  out.credential = &exchange.chosen->slots[static_cast<size_t>(slot)];
   out.scheme = chosen;
   return success();
 }

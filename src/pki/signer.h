@@ -12,9 +12,8 @@
 namespace handfast {
 
 struct Signer {
-  const Credential* credential = nullptr;  // nullptr: no certificate fits
+  const Credential* credential = nullptr;  // nullptr: no certificate fits; in Exchange::chosen
   const SignatureScheme* scheme = nullptr;
-  Cow<Credentials> keep;  // what `credential` is a part of: later edits do not touch it
 };
 
 // Chooses the certificate and scheme of CertificateVerify (RFC 8446 4.4.2.2, 4.4.2.3): the first
@@ -22,8 +21,7 @@ struct Signer {
 // key and the peer's signature_algorithms_cert fit. `peer_cert_schemes`: as the peer sent them,
 // empty: not sent. That nothing fits is no failure: `out` is empty then. The chosen slot becomes
 // the current one (SSL_get_certificate).
-Verdict choose_signer(const Exchange& exchange, std::span<const uint16_t> peer_cert_schemes,
-                      Signer& out);
+Verdict choose_signer(Exchange& exchange, std::span<const uint16_t> peer_cert_schemes, Signer& out);
 
 // Can the certificate be shown, and its key sign by `scheme` at `version`?
 [[nodiscard]] bool credential_fits(const Exchange& exchange, const Credential& credential,

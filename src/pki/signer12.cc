@@ -112,13 +112,13 @@ const SignatureScheme* shared_scheme(const Exchange& exchange, KeySlot& slot) {
   return nullptr;
 }
 
-Verdict take(const Exchange& exchange, KeySlot slot, const SignatureScheme& scheme, Signer& out) {
+Verdict take(Exchange& exchange, KeySlot slot, const SignatureScheme& scheme, Signer& out) {
   if ((*exchange.credentials)->current != static_cast<uint8_t>(slot)) {
     Credentials* own = exchange.credentials->edit();
     if (own == nullptr) return malloc_failure();
     own->current = static_cast<uint8_t>(slot);
   }
-  out.keep = *exchange.credentials;
+  exchange.chosen = *exchange.credentials;
   out.credential = &credential_of(exchange, slot);
   out.scheme = &scheme;
   return success();
@@ -184,7 +184,7 @@ Possible possible_exchanges(const Exchange& exchange) {
   return possible;
 }
 
-Verdict choose_server_signer12(const Exchange& exchange, Signer& out) {
+Verdict choose_server_signer12(Exchange& exchange, Signer& out) {
   out = {};
   if (!has_certificate(*exchange.negotiated->suite)) return success();
   KeySlot slot = legacy_slot(exchange);
@@ -207,7 +207,7 @@ Verdict choose_server_signer12(const Exchange& exchange, Signer& out) {
   return take(exchange, slot, *scheme, out);
 }
 
-Verdict choose_client_signer12(const Exchange& exchange, Signer& out) {
+Verdict choose_client_signer12(Exchange& exchange, Signer& out) {
   out = {};
   KeySlot slot = static_cast<KeySlot>((*exchange.credentials)->current);
   if (!has_certificate(exchange, slot)) return success();

@@ -21,10 +21,10 @@ struct Possible {
 
 // Server: the certificate and scheme for negotiated.suite (RFC 5246 7.4.2, 7.4.3). A suite without
 // certificate leaves `out` empty; nothing fit for one that has is handshake_failure.
-[[nodiscard]] Verdict choose_server_signer12(const Exchange& exchange, Signer& out);
+[[nodiscard]] Verdict choose_server_signer12(Exchange& exchange, Signer& out);
 // Client: the current certificate with the scheme for its CertificateVerify; empty when there is
 // none or the server's request does not take it.
-[[nodiscard]] Verdict choose_client_signer12(const Exchange& exchange, Signer& out);
+[[nodiscard]] Verdict choose_client_signer12(Exchange& exchange, Signer& out);
 // The scheme of a key at TLS 1.0 and 1.1, or where TLS 1.2 names none (RFC 5246 7.4.1.4.1).
 // nullptr: such keys do not sign there, or the security level forbids it.
 [[nodiscard]] const SignatureScheme* legacy_scheme(const Exchange& exchange, KeySlot slot);
