@@ -357,7 +357,11 @@ void bad_numbers() {
             [&](unsigned char* body, size_t size) { std::memset(body + 2, value, size - 2); });
   }
   changed("A is N", SSL3_MT_CLIENT_KEY_EXCHANGE, [](unsigned char* body, size_t size) {
-    BN_bn2binpad(SRP_get_default_gN("1024")->N, body + 2, static_cast<int>(size - 2));
+    const BIGNUM* prime = SRP_get_default_gN("1024")->N;
+    // An A that came without its leading zeros leaves no room for N; 0 is the same modulo N.
+    if (BN_bn2binpad(prime, body + 2, static_cast<int>(size - 2)) < 0) {
+      std::memset(body + 2, 0, size - 2);
+    }
   });
   changed("A is 1", SSL3_MT_CLIENT_KEY_EXCHANGE, [](unsigned char* body, size_t size) {
     std::memset(body + 2, 0, size - 2);
