@@ -9,6 +9,7 @@
 
 using handfast::Hooks;
 using handfast::Policy;
+using handfast::Role;
 using State = handfast::EarlyDataState;
 
 namespace {
@@ -96,10 +97,11 @@ int out_of_place(SSL* ssl, int result) {
 }
 
 // Everything up to the state `ready` goes through the handshake.
-bool handshake_for_early_data(SSL* ssl, State running, State retry, State ready,
-                              int (*handshake)(SSL*)) {
+bool handshake_for_early_data(SSL* ssl, Role role, State running, State retry, State ready) {
+  // First: it makes a connection as new.
+  if (ssl->role == Role::unset) handfast::set_role(*ssl, role);
   ssl->early_data.state = running;
-  int result = handshake(ssl);
+  int result = SSL_do_handshake(ssl);
   ssl->early_data.state = result > 0 ? ready : retry;
   return result > 0;
 }
@@ -166,8 +168,8 @@ int SSL_read_early_data(SSL* ssl, void* buffer, size_t length, size_t* done) {
       if (SSL_in_before(ssl) == 0) return out_of_place(ssl, SSL_READ_EARLY_DATA_ERROR);
       [[fallthrough]];
     case State::accept_retry:
-      if (!handshake_for_early_data(ssl, State::accepting, State::accept_retry, State::read_retry,
-                                    SSL_accept)) {
+      if (!handshake_for_early_data(ssl, Role::server, State::accepting, State::accept_retry,
+                                    State::read_retry)) {
         return SSL_READ_EARLY_DATA_ERROR;
       }
       [[fallthrough]];
@@ -184,8 +186,8 @@ int SSL_write_early_data(SSL* ssl, const void* buffer, size_t length, size_t* wr
       if (!may_begin_writing(ssl)) return out_of_place(ssl, 0);
       [[fallthrough]];
     case State::connect_retry:
-      if (!handshake_for_early_data(ssl, State::connecting, State::connect_retry,
-                                    State::write_retry, SSL_connect)) {
+      if (!handshake_for_early_data(ssl, Role::client, State::connecting, State::connect_retry,
+                                    State::write_retry)) {
         return 0;
       }
       [[fallthrough]];

@@ -206,13 +206,11 @@ SSL_SESSION* SSL_get1_session(SSL* ssl) {
 }
 
 int SSL_set_session(SSL* ssl, SSL_SESSION* session) {
-  // A handshake that runs a callback now holds on to the session it began with.
-  if (ssl->driving) {
+  // A handshake holds on to the session that it began with, between its calls too.
+  if (ssl->driving || ssl->phase == handfast::Phase::handshaking) {
     ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
     return 0;
   }
-  // What a hello under way has offered is this one no more.
-  if (ssl->handshake != nullptr) ssl->handshake->offered_session = nullptr;
   handfast::drop_bad_session(*ssl);
   if (ssl->method != ssl->ctx->method && SSL_set_ssl_method(ssl, ssl->ctx->method) == 0) return 0;
   if (session != nullptr) {

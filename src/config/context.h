@@ -16,6 +16,7 @@
 #include "config/method.h"
 #include "config/policy.h"
 #include "config/srp.h"
+#include "config/srtp.h"
 #include "config/trust.h"
 #include "crypto/algorithms.h"
 #include "pki/dane.h"
@@ -61,6 +62,7 @@ struct ssl_ctx_st {
   std::unique_ptr<CTLOG_STORE, handfast::FreeWith<CTLOG_STORE_free>> ctlog_store;  // never nullptr
   handfast::DaneContext dane;                   // SSL_CTX_dane_enable
   handfast::Unique<handfast::SrpSettings> srp;  // nullptr: nothing of it was set
+  handfast::SrtpStackPtr srtp_profiles;         // SSL_CTX_set_tlsext_use_srtp; nullptr: none
 
   CRYPTO_EX_DATA ex_data{};
 };

@@ -66,6 +66,21 @@ void out_of_place() {
   out("and then %s", write_early(client, "x").c_str());
 }
 
+void roles_come_with_the_calls() {
+  Pair pair;
+  std::string got;
+  pair.begin();
+  pair.client.reset(SSL_new(pair.client_context.get()));
+  pair.server.reset(SSL_new(pair.server_context.get()));
+  link_memory(pair);
+  SSL *client = pair.client.get(), *server = pair.server.get();
+  Owned<SSL_SESSION> copy(SSL_SESSION_dup(pair.session.get()));
+  SSL_set_session(client, copy.get());
+  out("client %s, server %d", write_early(client, "early").c_str(), SSL_is_server(client));
+  out("server %s, server %d", read_early(server, got).c_str(), SSL_is_server(server));
+  out("got %s", got.c_str());
+}
+
 void mixed_calls() {
   Pair pair;
   std::string got;
@@ -223,6 +238,7 @@ void ends() {
 
 int main(int argc, char** argv) {
   return run({{"out-of-place", out_of_place},
+              {"roles-come-with-the-calls", roles_come_with_the_calls},
               {"mixed-calls", mixed_calls},
               {"server-skips", server_skips},
               {"server-handshakes-amid", server_handshakes_amid},
