@@ -6,13 +6,34 @@
 #include "connection/connection.h"
 #include "handshake/handshake.h"
 
+using handfast::EarlyDataState;
 using handfast::Phase;
+using handfast::Role;
+
+namespace {
+
+// The ClientHello that comes may be the second, and another SSL may have seen the first.
+bool expect_hello(SSL* ssl) {
+  const bool early_data = ssl->early_data.state != EarlyDataState::none;
+  if (SSL_clear(ssl) == 0) return false;
+  if (ssl->role == Role::unset) SSL_set_accept_state(ssl);
+  if (ssl->role != Role::server) return true;
+  handfast::RecordReader& reader = ssl->channel.reader;
+  // RFC 8446 5: change_cipher_spec is dropped "at any time after the first ClientHello".
+  reader.allow_change_cipher_spec(true);
+  // RFC 8446 4.2.10: early data behind a hello that is retried is skipped. What follows upon
+  // SSL_read_early_data(3) belongs to the handshake that was given up.
+  if (!early_data) reader.skip_early_data(ssl->policy->recv_max_early_data, true);
+  return true;
+}
+
+}  // namespace
 
 extern "C" {
 
 int SSL_stateless(SSL* ssl) {
   // What came before is forgotten, unless it waits for this very call.
-  if (!ssl->job.waits() && SSL_clear(ssl) == 0) return 0;
+  if (!ssl->job.waits() && !expect_hello(ssl)) return 0;
   ERR_clear_error();
   handfast::Entered entered(*ssl);
   ssl->stateless = true;

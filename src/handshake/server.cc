@@ -185,8 +185,6 @@ Flow server_handshake(Handshake& hs) {
   if (!hs.renegotiating) write_records_of(hs, hs.conn.method->version);
   CHECK(begin_handshake(hs));
   CHECK(check_suites(hs));
-  // RFC 8446 5: "at any time after the first ClientHello", which another SSL may have seen.
-  if (hs.conn.stateless) hs.conn.channel.reader.allow_change_cipher_spec(true);
   announce(hs);
   CHECK(co_await receive_client_hello(hs));
   CHECK(choose_server_version(hs));

@@ -56,7 +56,11 @@ Flow begin_early_data_state(Handshake& hs) {
 
 Flow retry(Handshake& hs, Signer& signer) {
   step(hs, TLS_ST_SW_SRVR_HELLO);
-  if (lacks_cookie(hs)) CHECK(make_cookie(hs));
+  if (lacks_cookie(hs)) {
+    CHECK(make_cookie(hs));
+    // An SSL that has only seen this hello takes no session with it when it goes.
+    hs.conn.session.reset();
+  }
   CHECK(send_hello_retry_request(hs));
   if (compatible(hs)) {
     step(hs, TLS_ST_SW_CHANGE);

@@ -276,6 +276,30 @@ TEST_F(EngineStateless, GoesOnWithAccept) {
   }
 }
 
+// Between the hellos there are no keys: nothing is sent, and the handshake goes on.
+TEST_F(EngineStateless, DataBetweenTheHellos) {
+  for (bool write : {true, false}) {
+    Both both;
+    both.connect();
+    SSL* server = both.server.get();
+    ASSERT_EQ(SSL_stateless(server), 0);
+    uint64_t sent = BIO_number_written(SSL_get_wbio(server));
+    char buffer[5] = {};
+    auto call = [&] {
+      return write ? SSL_write(server, "hello", 5) : SSL_read(server, buffer, sizeof buffer);
+    };
+    EXPECT_EQ(call(), -1);
+    EXPECT_EQ(SSL_get_error(server, -1), SSL_ERROR_WANT_READ);
+    EXPECT_EQ(BIO_number_written(SSL_get_wbio(server)), sent);
+    EXPECT_EQ(SSL_session_reused(server), 0);
+    both.connect();
+    EXPECT_EQ(call(), -1);
+    both.connect();
+    if (!write) EXPECT_EQ(SSL_write(both.client.get(), "hello", 5), 5);
+    EXPECT_EQ(call(), 5);
+  }
+}
+
 // --- Sessions ---
 
 void with_tickets(SSL_CTX* context) {
@@ -294,6 +318,16 @@ void reconnect(Both& both) {
   for (SSL* ssl : {both.client.get(), both.server.get()}) {
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
+  twin::renew(both);
+  twin::link_memory(both);
+  ASSERT_EQ(SSL_set_session(both.client.get(), session.get()), 1);
+}
+
+// A client that has lost its connection begins again with the same session.
+void restart_client(Both& both) {
+  twin::Owned<SSL_SESSION> session(SSL_SESSION_dup(SSL_get_session(both.client.get())));
+  SSL_set_quiet_shutdown(both.client.get(), 1);
+  SSL_shutdown(both.client.get());
   twin::renew(both);
   twin::link_memory(both);
   ASSERT_EQ(SSL_set_session(both.client.get(), session.get()), 1);
@@ -322,20 +356,82 @@ TEST_F(EngineStateless, SessionsAreResumed) {
   }
 }
 
-TEST_F(EngineStateless, EarlyDataIsRefused) {
+// RFC 8446 8.1: a session that is good once is resumed by the second hello, whoever answers it, and
+// then it is gone.
+TEST_F(EngineStateless, SessionsThatAreGoodOnce) {
+  for (bool stateless_again : {true, false}) {
+    SCOPED_TRACE(stateless_again);
+    Both both({.client_context = with_tickets, .server_context = [](SSL_CTX* context) {
+                 with_tickets(context);
+                 SSL_CTX_clear_options(context, SSL_OP_NO_ANTI_REPLAY);
+               }});
+    reconnect(both);
+    ASSERT_EQ(SSL_CTX_sess_number(both.server_context.get()), 1);
+    for (int hellos = 0; hellos < 2; ++hellos) {
+      both.connect();
+      EXPECT_EQ(SSL_stateless(both.server.get()), 0);
+      EXPECT_EQ(SSL_CTX_sess_number(both.server_context.get()), 1);
+      if (hellos == 0) restart_client(both);
+    }
+    both.connect();
+    if (stateless_again) {
+      both.replace_server();
+      EXPECT_EQ(SSL_stateless(both.server.get()), 1);
+    }
+    SSL_set_num_tickets(both.server.get(), 0);
+    twin::Result result = twin::handshake(both);
+    EXPECT_TRUE(result.good()) << result.said();
+    EXPECT_EQ(SSL_session_reused(both.server.get()), 1);
+    EXPECT_EQ(SSL_CTX_sess_number(both.server_context.get()), 0);
+  }
+}
+
+// --- Early data ---
+
+// RFC 8446 4.2.10: what lies before the second hello is skipped by whoever waits for that.
+void expect_skips(bool renew) {
+  SCOPED_TRACE(renew);
   Both both({.client_context = with_tickets, .server_context = with_tickets});
   reconnect(both);
   size_t written = 0;
   ASSERT_EQ(SSL_write_early_data(both.client.get(), "early", 5, &written), 1);
-  std::string flight = both.take();
-  both.give(flight.substr(0, 5 + twin::number(flight, 3, 2)));  // what follows is lost with the SSL
   EXPECT_EQ(SSL_stateless(both.server.get()), 0);
   both.connect();
-  both.replace_server();
+  if (renew) both.replace_server();
   EXPECT_EQ(SSL_stateless(both.server.get()), 1);
   twin::Result result = twin::handshake(both);
   EXPECT_TRUE(result.good()) << result.said();
   EXPECT_EQ(SSL_get_early_data_status(both.client.get()), SSL_EARLY_DATA_REJECTED);
+  EXPECT_EQ(SSL_session_reused(both.server.get()), 1);
+}
+
+TEST_F(EngineStateless, EarlyDataIsSkipped) {
+  expect_skips(true);
+  expect_skips(false);
+}
+
+TEST_F(EngineStateless, TooMuchEarlyData) {
+  Both both({.client_context = with_tickets, .server_context = with_tickets});
+  reconnect(both);
+  size_t written = 0;
+  ASSERT_EQ(SSL_write_early_data(both.client.get(), "early", 5, &written), 1);
+  EXPECT_EQ(SSL_stateless(both.server.get()), 0);
+  both.replace_server();
+  SSL_set_recv_max_early_data(both.server.get(), 4);
+  EXPECT_EQ(SSL_stateless(both.server.get()), -1);
+  EXPECT_EQ(reason_of_queue(), SSL_R_TOO_MUCH_EARLY_DATA);
+}
+
+// What a client sends in a handshake that SSL_stateless has given up is not skipped.
+TEST_F(EngineStateless, RecordsOfTheHandshakeBefore) {
+  Both both({.server_context = with_tickets});
+  both.connect();
+  char buffer[1];
+  size_t read = 0;
+  EXPECT_EQ(SSL_read_early_data(both.server.get(), buffer, 1, &read), SSL_READ_EARLY_DATA_FINISH);
+  EXPECT_EQ(SSL_do_handshake(both.client.get()), 1);
+  EXPECT_EQ(SSL_stateless(both.server.get()), -1);
+  EXPECT_EQ(reason_of_queue(), SSL_R_UNEXPECTED_MESSAGE);
 }
 
 // --- Callbacks ---
