@@ -90,6 +90,7 @@ struct ssl_st {
   uint8_t entered = 0;         // API calls on the stack; a callback may call SSL_free
   bool doomed = false;         // SSL_free was called meanwhile: the outermost call destroys
   handfast::Job job;           // SSL_MODE_ASYNC
+  bool stateless = false;      // inside SSL_stateless
   long verify_result = X509_V_OK;
 
   std::unique_ptr<handfast::Handshake, handfast::DestroyHandshake> handshake;

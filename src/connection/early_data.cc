@@ -21,7 +21,9 @@ void leave_early_data(Connection& connection, Caller caller) {
   if (caller == Caller::handshake) {
     finish_writing(connection);
   } else if (connection.server) {
-    if (early.state != EarlyDataState::finished_reading) return;
+    // A server without keys waits for a second ClientHello: there is nothing to read or write yet.
+    const bool has_keys = connection.channel.writer.protection().active();
+    if (early.state != EarlyDataState::finished_reading && has_keys) return;
   } else if (caller == Caller::write) {
     if (early.state == EarlyDataState::writing) return;
     finish_writing(connection);

@@ -44,9 +44,15 @@ void Transcript::drop_messages() {
 
 bool Transcript::replace_with_message_hash() {
   Digest digest;
-  if (!hash(digest) || !hash_.start(md_)) return false;
-  const uint8_t header[4] = {SSL3_MT_MESSAGE_HASH, 0, 0, digest.size};
-  return hash_.update(header) && hash_.update(digest.view());
+  return hash(digest) && start_with_message_hash(md_, digest.view());
+}
+
+bool Transcript::start_with_message_hash(const EVP_MD* md, View client_hello_hash) {
+  const uint8_t header[4] = {SSL3_MT_MESSAGE_HASH, 0, 0,
+                             static_cast<uint8_t>(client_hello_hash.size())};
+  md_ = md;
+  drop_messages();
+  return hash_.start(md) && hash_.update(header) && hash_.update(client_hello_hash);
 }
 
 bool Transcript::hash(Digest& out) const {

@@ -26,6 +26,8 @@ class Transcript {
   // RFC 8446 4.4.1: after a HelloRetryRequest, ClientHello1 becomes a message_hash message.
   // Call after start() and before the HelloRetryRequest is added.
   [[nodiscard]] bool replace_with_message_hash();
+  // The same where ClientHello1 was seen by somebody else: instead of start(). Nothing was added.
+  [[nodiscard]] bool start_with_message_hash(const EVP_MD* md, View client_hello_hash);
   // Hash of everything added so far; the transcript goes on.
   [[nodiscard]] bool hash(Digest& out) const;
   // Hash of everything added so far plus `partial`, for PSK binders (RFC 8446 4.2.11.2). `md` is

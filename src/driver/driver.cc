@@ -238,8 +238,8 @@ Resolved await_ticket_flush(Connection& connection) {
   return Resolved::go_on;
 }
 
-// SSL_read_early_data(3), SSL_write_early_data(3): for the caller the handshake is done until
-// leave_early_data().
+// SSL_read_early_data(3), SSL_write_early_data(3), SSL_stateless(3): for the caller the handshake
+// is done until leave_early_data().
 Resolved pause_for_early_data(Connection& connection) {
   bool& paused = connection.early_data.paused;
   paused = !paused;

@@ -24,7 +24,7 @@ enum class Want : uint8_t {
   warning,             // a warning alert has been sent
   flush,               // everything written has left through the BIO
   flush_ticket,        // the same; that the peer has gone meanwhile is no failure
-  early_data,          // the application reads or writes early data meanwhile
+  early_data,          // the application is at work meanwhile, most often with early data
   x509_lookup,         // certificate callback said: later
   client_hello,        // client-hello callback said: later
   retry_verify,        // verification said: later

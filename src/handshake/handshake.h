@@ -82,6 +82,7 @@ struct Handshake : FlowState, Exchange {
   uint8_t session_id_length = 0;
   Bytes v2_hello;               // server: the ClientHello as it came, in SSL 2.0's format
   bool retry_needed = false;    // server of TLS 1.3: a HelloRetryRequest must be sent
+  bool cookie_ok = false;       // the ClientHello has a cookie of ours (stateless.cc)
   bool restarted = false;       // gated_restart.cc
   bool started = false;         // the flow has begun
   bool running = false;         // it is on the stack, or on that of a paused job

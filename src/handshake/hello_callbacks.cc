@@ -54,6 +54,8 @@ Verdict ask_server_name(Handshake& hs) {
   bool had_tickets = !tickets_off(hs);
   // Before TLS 1.3 the name is the session's, not that of the hello that resumes it.
   hs.negotiated->server_name.reset();
+  // What the application had named its own SSL is forgotten, as in OpenSSL.
+  hs.conn.request.server_name.reset();
   bool named = !hs.resuming || hs.negotiated->version >= TLS1_3_VERSION;
   if (!name.empty() && named) HANDFAST_CHECK(keep_name(hs.negotiated->server_name, name));
   const LiveHooks* live = &hs.ctx->live;

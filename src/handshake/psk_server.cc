@@ -7,6 +7,7 @@
 #include "handshake/binder.h"
 #include "handshake/psk.h"
 #include "handshake/resumption.h"
+#include "handshake/stateless.h"
 #include "handshake/tickets13.h"
 #include "session/cache.h"
 #include "session/ticket.h"
@@ -84,9 +85,10 @@ Ticket find_stateful(Handshake& hs, View identity) {
   return ticket;
 }
 
-// The key of the hello before the HelloRetryRequest, which is no longer in the cache.
+// The key of the hello before the HelloRetryRequest, which is no longer in the cache unless that
+// was sent for a cookie.
 bool is_taken_out(const Handshake& hs, View identity, const Session* before) {
-  return before != nullptr && stateful_tickets(hs) &&
+  return before != nullptr && stateful_tickets(hs) && hs.cookie.empty() &&
          equal(identity, {before->id, before->id_length});
 }
 
@@ -116,8 +118,10 @@ Verdict find_ticket(Handshake& hs, const PskIdentity& identity, Session* before,
       ticket.status == SSL_TICKET_NO_DECRYPT) {
     return success();
   }
-  // RFC 8446 8.1: a ticket is used once, by whichever of two hellos comes first.
-  if (protects_from_replay(hs) && !remove_session(*hs.conn.session_ctx, *ticket.session)) {
+  // RFC 8446 8.1: a ticket is used once, by whichever of two hellos comes first; a stateless server
+  // has forgotten the first.
+  if (protects_from_replay(hs) && !lacks_cookie(hs) &&
+      !remove_session(*hs.conn.session_ctx, *ticket.session)) {
     return success();
   }
   out.fresh = is_fresh(*ticket.session, identity.obfuscated_age);

@@ -25,6 +25,7 @@
 #include "handshake/receive.h"
 #include "handshake/server.h"
 #include "handshake/server_hello13.h"
+#include "handshake/stateless.h"
 #include "handshake/steps.h"
 #include "handshake/tickets13.h"
 #include "message/certificate.h"
@@ -42,10 +43,11 @@ bool compatible(const Handshake& hs) {
   return ((*hs.policy)->options & SSL_OP_ENABLE_MIDDLEBOX_COMPAT) != 0;
 }
 
-// SSL_read_early_data(3) takes over when our flight is out.
+// SSL_read_early_data(3) takes over when our flight is out, and SSL_stateless(3) has what it
+// wanted.
 Flow begin_early_data_state(Handshake& hs) {
   step(hs, TLS_ST_EARLY_DATA);
-  if (hs.conn.early_data.state == EarlyDataState::accepting) {
+  if (hs.conn.early_data.state == EarlyDataState::accepting || hs.conn.stateless) {
     co_await pause(hs, Want::early_data);
   }
   announce(hs);
@@ -54,6 +56,11 @@ Flow begin_early_data_state(Handshake& hs) {
 
 Flow retry(Handshake& hs, Signer& signer) {
   step(hs, TLS_ST_SW_SRVR_HELLO);
+  if (lacks_cookie(hs)) {
+    CHECK(make_cookie(hs));
+    // An SSL that has only seen this hello takes no session with it when it goes.
+    hs.conn.session.reset();
+  }
   CHECK(send_hello_retry_request(hs));
   if (compatible(hs)) {
     step(hs, TLS_ST_SW_CHANGE);

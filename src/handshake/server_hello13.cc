@@ -12,6 +12,7 @@
 #include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
+#include "handshake/stateless.h"
 #include "handshake/steps.h"
 #include "handshake/suites.h"
 #include "message/server_hello.h"
@@ -115,7 +116,9 @@ bool may_use_group(const Handshake& hs, uint16_t group) {
          group_allowed(**hs.policy, hs.ssl, *find_group(hs, group), SSL_SECOP_CURVE_CHECK);
 }
 
-// The first of the client's shares whose group we have (OpenSSL's choice, RFC 8446 4.2.8).
+}  // namespace
+
+// OpenSSL's choice, RFC 8446 4.2.8.
 const Group* first_usable_share(const Handshake& hs) {
   Reader shares(hs.offers.key_shares);
   uint16_t group = 0;
@@ -128,6 +131,8 @@ const Group* first_usable_share(const Handshake& hs) {
   }
   return nullptr;
 }
+
+namespace {
 
 uint16_t first_shared_group(const Handshake& hs) {
   for (uint16_t group : group_preferences(hs)) {
@@ -143,18 +148,21 @@ bool does_without_group(const Handshake& hs) {
   return hs.resuming && hs.offers.psk_ke && (!hs.offers.psk_dhe_ke || hs.group == nullptr);
 }
 
+// RFC 8446 4.1.4: the second hello brings the share that was asked for, and no other.
+bool has_only_share(const Handshake& hs, uint16_t wanted) {
+  Reader shares(hs.offers.key_shares);
+  uint16_t group = 0;
+  View key_exchange;
+  return shares.u16(group) && group == wanted && shares.vector16(key_exchange) && shares.empty();
+}
+
 Verdict choose_group(Handshake& hs) {
   bool sent = (hs.received & extension_bit(TLSEXT_TYPE_key_share)) != 0;
   hs.retry_needed = false;
   hs.group = hs.resuming && !hs.offers.psk_dhe_ke ? nullptr : first_usable_share(hs);
   if (hs.resuming && !hs.offers.psk_dhe_ke) return success();
   if (hs.hello_retry_request) {
-    // RFC 8446 4.1.4: the second hello brings the share that was asked for, and no other.
-    Reader shares(hs.offers.key_shares);
-    uint16_t group = 0;
-    View key_exchange;
-    bool right = shares.u16(group) && group == hs.retry_group && shares.vector16(key_exchange) &&
-                 shares.empty() && hs.group != nullptr;
+    bool right = hs.group != nullptr && (hs.retry_group == 0 || has_only_share(hs, hs.retry_group));
     return right ? success() : fatal(Alert::illegal_parameter, SSL_R_BAD_KEY_SHARE);
   }
   if (hs.group != nullptr) return success();
@@ -209,10 +217,12 @@ Verdict choose_session(Handshake& hs) {
 
 Flow negotiate13(Handshake& hs, Signer& signer) {
   CHECK(read_hello(hs));
+  CHECK(take_cookie(hs));
   CHECK(choose_session(hs));
   CHECK(ask_server_name(hs));
   CHECK(ask_alpn(hs));
   CHECK(choose_group(hs));
+  if (lacks_cookie(hs)) hs.retry_needed = true;
   judge_early_data(hs);
   CHECK(choose_server_random(hs));
   if (!hs.resuming) CHECK(co_await choose_authentication(hs, signer));
@@ -224,18 +234,23 @@ Flow negotiate13(Handshake& hs, Signer& signer) {
   co_return success();
 }
 
+Verdict fill_hello_retry_request(Handshake& hs, Bytes& block, ServerHello& out) {
+  Writer writer(block);
+  HANDFAST_CHECK(write_extensions(hs, kInHelloRetryRequest, writer));
+  out.legacy_version = TLS1_2_VERSION;
+  out.random = kHelloRetryRequestRandom;
+  out.session_id = {hs.session_id, hs.session_id_length};
+  out.cipher_suite = hs.negotiated->suite->id;
+  out.extensions = block.view().subspan(2);
+  out.has_extensions = true;
+  return success();
+}
+
 Verdict send_hello_retry_request(Handshake& hs) {
   if (!hs.transcript.replace_with_message_hash()) return internal_error();
   Bytes block;
-  Writer writer(block);
-  HANDFAST_CHECK(write_extensions(hs, kInHelloRetryRequest, writer));
   ServerHello message;
-  message.legacy_version = TLS1_2_VERSION;
-  message.random = kHelloRetryRequestRandom;
-  message.session_id = {hs.session_id, hs.session_id_length};
-  message.cipher_suite = hs.negotiated->suite->id;
-  message.extensions = block.view().subspan(2);
-  message.has_extensions = true;
+  HANDFAST_CHECK(fill_hello_retry_request(hs, block, message));
   hs.conn.channel.writer.set_record_version(TLS1_2_VERSION);
   HANDFAST_CHECK(send(hs, message));
   hs.hello_retry_request = true;
