@@ -298,13 +298,14 @@ void renew_keys_in_time(Connection& connection) {
   }
 }
 
-// A KeyUpdate of ours goes out between records, never inside an unfinished write. 1, or what
-// SSL_get_error needs.
-int send_key_update(Connection& connection) {
+// A KeyUpdate or tickets of ours go out between records, never inside an unfinished write. 1, or
+// what SSL_get_error needs.
+int send_due_messages(Connection& connection) {
   if (connection.write.sealed == 0) {
     renew_keys_in_time(connection);
-    if (connection.key_update != SSL_KEY_UPDATE_NONE && !connection.in_init &&
-        !begin_post_handshake(connection, {})) {
+    bool due = connection.key_update != SSL_KEY_UPDATE_NONE ||
+               (connection.tickets_asked > 0 && connection.write.done == 0);
+    if (due && !connection.in_init && !begin_post_handshake(connection, {})) {
       return failed(connection, malloc_failure());
     }
   }
@@ -329,7 +330,7 @@ int write(Connection& connection, View content, size_t& done) {
   Verdict repeated = check_repeated(connection, content);
   if (!repeated.ok()) return failed(connection, repeated);
   if (unfinished.sealed == 0) start_renegotiation(connection, false);
-  int result = send_key_update(connection);
+  int result = send_due_messages(connection);
   if (result <= 0) return result;
   // A post-handshake message behind the unfinished record may have taken it along.
   if (connection.channel.unsent() || unfinished.sealed != 0) {
@@ -352,7 +353,7 @@ int write(Connection& connection, View content, size_t& done) {
   size_t limit = std::min(fragment_limit(connection), connection.policy->split_send_fragment);
   bool written = false;
   while (unfinished.done < content.size() && !(partial && written)) {
-    result = send_key_update(connection);
+    result = send_due_messages(connection);
     if (result <= 0) return result;
     View fragment = content.subspan(unfinished.done);
     fragment = fragment.first(std::min(fragment.size(), limit));

@@ -243,6 +243,28 @@ void server_name(int version) {
   }
 }
 
+// A name that the application gives to the server's own SSL.
+void servers_own_name() {
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const char* name : {"twin.example", ""}) {
+      Peers peers = make_peers({.client_context = [=](SSL_CTX* context) {
+        SSL_CTX_set_max_proto_version(context, version);
+      }});
+      link_memory(peers);
+      SSL* server = peers.server.get();
+      SSL_set_tlsext_host_name(server, "own.example");
+      if (*name) SSL_set_tlsext_host_name(peers.client.get(), name);
+      auto said = [&] {
+        const char* told = SSL_get_servername(server, TLSEXT_NAMETYPE_host_name);
+        out("  %s", told ? told : "null");
+      };
+      said();
+      out("client's \"%s\": %s", name, handshake(peers).said().c_str());
+      said();
+    }
+  }
+}
+
 void max_fragment_length(int version) {
   for (uint8_t mode : {0, 1, 2, 3, 4, 5}) {
     Peers peers = make_peers(at_version(
@@ -366,6 +388,7 @@ int main(int argc, char** argv) {
               {"alpn.1.1", [] { alpn(TLS1_1_VERSION); }},
               {"server-name.1.2", [] { server_name(TLS1_2_VERSION); }},
               {"server-name.1.0", [] { server_name(TLS1_VERSION); }},
+              {"servers-own-name", servers_own_name},
               {"max-fragment-length.1.2", [] { max_fragment_length(TLS1_2_VERSION); }},
               {"max-fragment-length.1.1", [] { max_fragment_length(TLS1_1_VERSION); }},
               {"options.cbc.1.2", [] { options("ECDHE-RSA-AES128-SHA", TLS1_2_VERSION); }},

@@ -332,6 +332,37 @@ void asked_tickets() {
   out("client's %s", about(SSL_get_session(client)).c_str());
 }
 
+// They wait for the write after the one that is half way.
+void asked_amid_a_write() {
+  for (size_t size : {1, 40000}) {
+    Faults faults;
+    Peers peers = tickets_peers();
+    renew(peers);
+    link_memory(peers, nullptr, &faults);
+    SSL *client = peers.client.get(), *server = peers.server.get();
+    require(handshake(peers).good(), "handshake");
+    transfer(server, client, "x");
+    Log messages;
+    messages.watch_messages(server);
+    const std::string data = sample(size);
+    int length = static_cast<int>(size);
+    faults.write.stall_at = faults.write.passed + static_cast<int64_t>(size) / 2;
+    out("%zu bytes: %s", size, outcome(server, SSL_write(server, data.data(), length)).c_str());
+    out("asked %d %d", SSL_new_session_ticket(server), SSL_new_session_ticket(server));
+    faults.write.stall_at = -1;
+    out("handshake %d, in_init %d", SSL_do_handshake(server), SSL_in_init(server));
+    out("repeated: %s", outcome(server, SSL_write(server, data.data(), length)).c_str());
+    out("handshake %d, in_init %d", SSL_do_handshake(server), SSL_in_init(server));
+    print("messages", messages.lines);
+    out("next: %s", outcome(server, SSL_write(server, "next", 4)).c_str());
+    print("messages", messages.lines);
+    std::string got(size + 100, '\0');
+    size_t count = 0, all = 0;
+    while (SSL_read_ex(client, got.data() + all, got.size() - all, &count)) all += count;
+    out("read %zu bytes, equal %d", all, got.substr(0, all) == data + "next");
+  }
+}
+
 void not_resumable() {
   for (int answer : {0, 1}) {
     Peers peers = tickets_peers();
@@ -401,6 +432,7 @@ int main(int argc, char** argv) {
               {"names", names},
               {"older-server", older_server},
               {"asked-tickets", asked_tickets},
+              {"asked-amid-a-write", asked_amid_a_write},
               {"not-resumable", not_resumable},
               {"der", der},
               {"hang-up", hang_up}},

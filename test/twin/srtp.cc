@@ -56,7 +56,10 @@ void connections() {
 }
 
 void streams() {
-  auto use = [](SSL_CTX* context) { SSL_CTX_set_tlsext_use_srtp(context, kLists[1]); };
+  auto use = [](SSL_CTX* context) {
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_tlsext_use_srtp(context, kLists[1]);
+  };
   for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     Peers peers = make_peers({.client_context = use, .server_context = use});
     SSL_set_max_proto_version(peers.client.get(), version);
