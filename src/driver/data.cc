@@ -301,6 +301,11 @@ void renew_keys_in_time(Connection& connection) {
 // A KeyUpdate or tickets of ours go out between records, never inside an unfinished write. 1, or
 // what SSL_get_error needs.
 int send_due_messages(Connection& connection) {
+  // SSL_write_early_data(3) on a server does not wait for the client's Finished.
+  if (connection.early_data.state == EarlyDataState::writing_unauthenticated &&
+      connection.phase != Phase::failed) {
+    return 1;
+  }
   if (connection.write.sealed == 0) {
     renew_keys_in_time(connection);
     bool due = connection.key_update != SSL_KEY_UPDATE_NONE ||

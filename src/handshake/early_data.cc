@@ -94,15 +94,11 @@ Verdict end_early_data(Handshake& hs) {
 
 namespace {
 
-// RFC 8446 4.2.10: "the same [...] cipher suite and ALPN protocol"; and the name, where the session
-// has one, since it chose who answers.
+// RFC 8446 4.2.10: "the same [...] cipher suite and ALPN protocol".
 bool is_consistent(const Handshake& hs) {
   const Session& session = *hs.conn.session;
-  View name = hs.offers.server_name;
-  const char* sessions_name = session.hostname.get();
   return session.cipher == hs.negotiated->suite &&
-         equal(session.alpn.view(), hs.negotiated->alpn.view()) &&
-         (sessions_name == nullptr || equal(as_view(sessions_name), name));
+         equal(session.alpn.view(), hs.negotiated->alpn.view());
 }
 
 bool is_allowed(const Handshake& hs) {

@@ -188,6 +188,12 @@ Verdict judge(const Handshake& hs, const Session& session, bool& fit) {
   return success();
 }
 
+// The name of a ticket's session chose who answers. For a key of its own the application answers.
+bool names_same_server(const Handshake& hs, const Candidate& candidate) {
+  const char* name = candidate.session->hostname.get();
+  return candidate.external || name == nullptr || equal(as_view(name), hs.offers.server_name);
+}
+
 }  // namespace
 
 Verdict select_psk(Handshake& hs) {
@@ -208,7 +214,7 @@ Verdict select_psk(Handshake& hs) {
     return success();
   }
   hs.conn.session_ctx->statistics.hit.fetch_add(1, std::memory_order_relaxed);
-  hs.early_data_possible = found.fresh && hs.psk_index == 0;
+  hs.early_data_possible = found.fresh && hs.psk_index == 0 && names_same_server(hs, found);
   hs.resuming = true;
   hs.conn.session = static_cast<SessionRef&&>(found.session);
   hs.conn.verify_result = hs.conn.session->verify_result;

@@ -47,9 +47,10 @@ class RecordReader {
   // RFC 8446 5.1 with max_fragment_length (RFC 6066 4): limit of a plaintext.
   void set_max_plaintext(size_t length) { max_plaintext_ = length; }
   // RFC 8446 4.2.10: up to `budget` bytes of undecryptable (or, after a HelloRetryRequest, any)
-  // application_data records are skipped: rejected early data.
+  // application_data records are skipped: rejected early data. Without a budget none is.
   void skip_early_data(size_t budget, bool by_type) {
     skip_budget_ = budget;
+    skip_none_ = budget == 0;
     skip_by_type_ = by_type;
     skipping_ = true;
   }
@@ -99,6 +100,7 @@ class RecordReader {
   bool server_ = false;
   bool skipping_ = false;
   bool skip_by_type_ = false;
+  bool skip_none_ = false;
   bool allow_change_cipher_spec_ = false;
   bool allow_plaintext_alert_ = false;
   bool first_record_ = true;

@@ -5,7 +5,12 @@
 namespace {
 using namespace twin;
 
-constexpr unsigned char kAes128 = 1, kAes256 = 2;
+constexpr unsigned char kAes128 = 1, kAes256 = 2, kAes128Ccm8 = 5;
+
+void short_tags(SSL_CTX* context) {
+  SSL_CTX_set_security_level(context, 0);
+  SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_8_SHA256");
+}
 
 /// One side's key, and what its callbacks were asked.
 struct Key {
@@ -15,6 +20,7 @@ struct Key {
   int answer = 1;
   bool none = false;
   uint32_t max_early_data = 0;
+  const char* name = nullptr;  ///< of the server
 
   static int index() {
     static int value = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -30,6 +36,7 @@ struct Key {
     SSL_SESSION_set_cipher(made, SSL_CIPHER_find(ssl, id));
     SSL_SESSION_set_protocol_version(made, TLS1_3_VERSION);
     SSL_SESSION_set_max_early_data(made, max_early_data);
+    if (name != nullptr) SSL_SESSION_set1_hostname(made, name);
     return made;
   }
   void use(SSL* ssl) {
@@ -231,6 +238,53 @@ void early_data() {
   }
 }
 
+// The name that a key has on the server's side is the application's affair.
+void early_data_and_names() {
+  for (const char* name : {"here.example", "elsewhere.example"}) {
+    Key client, server;
+    client.max_early_data = server.max_early_data = 100;
+    client.name = "here.example";
+    server.name = name;
+    Peers peers = make_peers({.server_context = [](SSL_CTX* context) {
+      SSL_CTX_set_max_early_data(context, 1000);
+      SSL_CTX_set_tlsext_servername_callback(
+          context, +[](SSL*, int*, void*) -> int { return SSL_TLSEXT_ERR_OK; });
+    }});
+    link_memory(peers);
+    SSL_set_tlsext_host_name(peers.client.get(), "here.example");
+    client.use(peers.client.get());
+    server.find(peers.server.get());
+    std::string data;
+    out("%s", name);
+    out("  write %s", write_early(peers.client.get(), sample(40)).c_str());
+    out("  read %s", read_early(peers.server.get(), data).c_str());
+    out("  %s", early_statuses(peers).c_str());
+  }
+}
+
+// A server that refuses the key and has no room for early data: one record is too much, also when
+// its tag is short.
+void early_data_without_room() {
+  for (unsigned char suite : {kAes128, kAes128Ccm8}) {
+    Key client, server;
+    client.max_early_data = 100;
+    client.suite = suite;
+    server.none = true;
+    Peers peers = make_peers({.client_context = short_tags, .server_context = short_tags});
+    link_memory(peers);
+    client.use(peers.client.get());
+    server.find(peers.server.get());
+    SSL_set_recv_max_early_data(peers.server.get(), 0);
+    std::string data;
+    out("suite %d", suite);
+    out("  write %s", write_early(peers.client.get(), "short").c_str());
+    out("  read %s", read_early(peers.server.get(), data).c_str());
+    char byte;
+    out("  SSL_read %s",
+        outcome(peers.server.get(), SSL_read(peers.server.get(), &byte, 1)).c_str());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -240,6 +294,8 @@ int main(int argc, char** argv) {
               {"wrong", wrong},
               {"retry", retry},
               {"with-ticket", with_ticket},
-              {"early-data", early_data}},
+              {"early-data", early_data},
+              {"early-data-and-names", early_data_and_names},
+              {"early-data-without-room", early_data_without_room}},
              argc, argv);
 }
