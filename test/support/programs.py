@@ -361,9 +361,10 @@ class Program:
         """The kernel's word for which library the running process has mapped."""
         self._check_paths(mapped_libraries(self.process.pid))
 
-    def check_all_mapped(self, at_least=1):
-        """The same of each of its processes, workers too, of which there must be so many."""
-        pids = self.processes()
+    def check_all_mapped(self, at_least=1, named=None):
+        """The same of each of its processes, workers too, of which there must be so many. `named`
+        is for servers of several programs: only the processes of that one."""
+        pids = [pid for pid in self.processes() if named in (None, process_name(pid))]
         counted = 0
         for pid in pids:
             paths = mapped_libraries(pid)
@@ -422,6 +423,13 @@ def process_table():
             continue
         if fields[0] != "Z":
             yield int(entry.name), int(fields[1]), int(fields[3])
+
+
+def process_name(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
+    except OSError:
+        return None
 
 
 def mapped_libraries(pid):
