@@ -1,6 +1,7 @@
 """Dovecot's IMAP server with curl and openssl s_client, and as a proxy, which is a client of another
 one."""
 
+import grp
 import os
 import pwd
 import shutil
@@ -95,7 +96,8 @@ class Server:
         os.chown(self.folder / "mail", OWNER.pw_uid, OWNER.pw_gid)
         text = (CONFIGURATION + ("" if IS_ROOT else NOT_ROOT)).format(
             folder=self.folder, lab=lab.folder, imap=self.imap, imaps=self.imaps,
-            password=password, verify=verify, owner=OWNER.pw_name, group=OWNER.pw_gid)
+            password=password, verify=verify, owner=OWNER.pw_name,
+            group=grp.getgrgid(OWNER.pw_gid).gr_name)
         path = lab.write(f"dovecot-{self.imap}.conf", text)
         self.program = lab.start(library, [DOVECOT, "-F", "-c", path], traced=False)
         self.program.listens(self.imap, self.imaps)
