@@ -203,7 +203,8 @@ CASES = {
 
 def cases(report, lab):
     lab.text_payload(LETTER, seed=11, size=1024 * 1024)
-    letter = b"Subject: a letter\r\n\r\n" + (lab.folder / LETTER).read_bytes().replace(b"\n", b"\r\n")
+    body = (lab.folder / LETTER).read_bytes().replace(b"\n", b"\r\n")
+    letter = b"Subject: a letter\r\n\r\n" + body
     (lab.folder / LETTER).write_bytes(letter)
     lab.hashes[LETTER] = sha256(letter)
     for client, server, version in pairs():
