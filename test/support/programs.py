@@ -22,6 +22,7 @@ PYTHON = "/usr/bin/python3"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOST = "localhost"
 READY_SECONDS = 10
+PIECE = 1 << 20
 # (client's library, server's library)
 PAIRINGS = [("ours", "ours"), ("ours", "system"), ("system", "ours"), ("system", "system")]
 # Below the ports that the kernel gives to clients.
@@ -136,9 +137,14 @@ class Lab:
         """A file of that size, the same in every run. Returns its SHA-256."""
         # s_client and s_server take some letters at the start of a read for commands.
         no_commands = bytes(ord("x") if byte in b"QqRrKkPSBbcC" else byte for byte in range(256))
-        data = random.Random(size).randbytes(size).translate(no_commands)
-        (self.folder / name).write_bytes(data)
-        self.hashes[name] = hashlib.sha256(data).hexdigest()
+        source, digest = random.Random(size), hashlib.sha256()
+        with open(self.path(name), "wb") as file:
+            # In pieces, between which other threads get their turn.
+            for begin in range(0, size, PIECE):
+                piece = source.randbytes(min(PIECE, size - begin)).translate(no_commands)
+                file.write(piece)
+                digest.update(piece)
+        self.hashes[name] = digest.hexdigest()
         return self.hashes[name]
 
     def text_payload(self, name, seed, size):
@@ -361,12 +367,13 @@ class Program:
         """The kernel's word for which library the running process has mapped."""
         self._check_paths(mapped_libraries(self.process.pid))
 
-    def check_all_mapped(self, at_least=1):
-        """The same of each of its processes, workers too, of which there must be so many."""
-        pids = self.processes()
+    def check_all_mapped(self, at_least=1, named=None):
+        """The same of each of its processes, workers too, of which there must be so many. `named`
+        is for servers of several programs: only the processes of that one."""
+        pids = [pid for pid in self.processes() if named in (None, process_name(pid))]
         counted = 0
         for pid in pids:
-            paths = mapped_libraries(pid)
+            paths = wait_for_libraries(pid)
             # One that has just ended has no memory any more.
             if paths or pathlib.Path(f"/proc/{pid}/exe").exists():
                 self._check_paths(paths)
@@ -424,6 +431,13 @@ def process_table():
             yield int(entry.name), int(fields[1]), int(fields[3])
 
 
+def process_name(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
+    except OSError:
+        return None
+
+
 def mapped_libraries(pid):
     """The paths under which process `pid` has mapped a libssl.so.3."""
     try:
@@ -431,6 +445,16 @@ def mapped_libraries(pid):
     except OSError:
         maps = ""
     return set(re.findall(r"(/\S*/libssl\.so\.3)$", maps, re.MULTILINE))
+
+
+def wait_for_libraries(pid):
+    """The same, but a process that is just changing its program has time to load that one's."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not (paths := mapped_libraries(pid)) and time.monotonic() < deadline:
+        if not pathlib.Path(f"/proc/{pid}/exe").exists():
+            break
+        time.sleep(0.01)
+    return paths
 
 
 def listening_sockets():

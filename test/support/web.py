@@ -4,9 +4,9 @@ as clients that check what they get, further certificates, OCSP responses, an or
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
-import time
 
 from programs import HOST, OPENSSL, PAIRINGS, PYTHON, ROOT, clean_environment, require, sha256
 
@@ -157,35 +157,44 @@ def put_all(lab, library, version, port, *options, folder="", stored=None):
         file.unlink()
 
 
+class HeldDownload:
+    """A download of HELD that has begun and now stands still: whatever the server does meanwhile, it
+    is not at its end, for nobody takes what curl wants to write."""
+
+    def __init__(self, lab, library, version, port, path):
+        target = lab.folder / f"held-{library}-{version}-{port}"
+        os.mkfifo(target)
+        self.pipe = open(os.open(target, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0)
+        self.program = lab.start(library, curl_command(version, "-N", "-o", target,
+                                                       url(version, port, path + HELD)))
+        self.data = [self._more()]
+        target.unlink()
+
+    def _more(self):
+        """Some bytes, or none at the end."""
+        readable, _, _ = select.select([self.pipe], [], [], TIMEOUT)
+        require(readable, f"a transfer stands still: {self.program.last_words()}")
+        return self.pipe.read(65536)
+
+    def finish(self, expected):
+        """Lets it go on to its end."""
+        require(self.program.process.poll() is None, "a transfer has not been held")
+        while more := self._more():
+            self.data.append(more)
+        self.pipe.close()
+        self.program.succeed(TIMEOUT)
+        self.program.check_loaded()
+        require(sha256(b"".join(self.data)) == expected, "another checksum")
+
+
 def held_downloads(lab, library, port, versions=VERSIONS, path=""):
-    """Downloads of HELD that have begun and now stand still, one for each version of TLS: whatever
-    the server does meanwhile, they are not at their end. [(curl, its file)]"""
-    return [held_download(lab, library, version, port, path) for version in versions]
-
-
-def held_download(lab, library, version, port, path):
-    target = lab.folder / f"held-{library}-{version}-{port}"
-    program = lab.start(library, curl_command(version, "-N", "--limit-rate", "16M", "-o", target,
-                                              url(version, port, path + HELD)))
-    deadline = time.monotonic() + TIMEOUT
-    while not target.exists() or target.stat().st_size == 0:
-        require(time.monotonic() < deadline and program.process.poll() is None,
-                f"a transfer does not begin: {program.last_words()}")
-        time.sleep(0.01)
-    program.process.send_signal(signal.SIGSTOP)
-    return program, target
+    """One for each version of TLS."""
+    return [HeldDownload(lab, library, version, port, path) for version in versions]
 
 
 def finish(lab, downloads):
-    """Lets them go on to their end."""
-    for program, target in downloads:
-        require(target.stat().st_size < HELD_SIZE, "a transfer was over before it stood still")
-        program.process.send_signal(signal.SIGCONT)
-    for program, target in downloads:
-        program.succeed(TIMEOUT)
-        program.check_loaded()
-        require(sha256(target.read_bytes()) == lab.hashes[HELD], "another checksum")
-        target.unlink()
+    for download in downloads:
+        download.finish(lab.hashes[HELD])
 
 
 def s_client(lab, library, version, port, path, *options, host=HOST):

@@ -64,6 +64,7 @@ STATUS = ("resumed=%[ssl_fc_is_resumed] %[ssl_fc_protocol] asked=%[pathq] "
           "alpn=<%[ssl_fc_alpn]> sni=%[ssl_fc_sni] client=%[ssl_c_s_dn(cn)] "
           "used=%[ssl_c_used] verify=%[ssl_c_verify] offered=%[ssl_fc_cipherlist_bin,hex]\\n")
 NEW, RESUMED = "resumed=0 ", "resumed=1 "
+LOADED = "Loading success"
 HEALTH = {"good": {"UP L6OK"}, "wrong-name": {"DOWN L6RSP"}}
 ROUTE = "  use_backend {name} if {{ path_beg /{back}/{version}/ }}\n"
 BACKEND = """
@@ -120,9 +121,15 @@ def start(lab, library, ports, origin):
     return Server(program, folder, ports[library])
 
 
+def wait_for_loading(server, times):
+    """The master, which starts itself again for every worker, has said so often that it is there."""
+    server.program.wait_for(f"(?s)({LOADED}.*){{{times}}}", TIMEOUT)
+
+
 def settled(server):
     """Waits until there are a master and one worker that has looked at all that is behind it."""
     server.program.listens(*server.ports.values())
+    wait_for_loading(server, 1)
     deadline = time.monotonic() + TIMEOUT
     while health(server) != HEALTH or len(server.program.processes()) != 2:
         require(time.monotonic() < deadline, f"it does not settle: {health(server)}")
@@ -279,11 +286,9 @@ def reload(lab, client, library):
     server, = haproxy(lab, library)
     old = server.program.processes()[1:]
     transfers = held_downloads(lab, client, server.ports["front"])
+    loaded = server.program.text().count(LOADED)
     server.program.process.send_signal(signal.SIGUSR2)
-    deadline = time.monotonic() + TIMEOUT
-    while len(server.program.processes()) < 3:
-        require(time.monotonic() < deadline, "there is no new worker")
-        time.sleep(0.02)
+    wait_for_loading(server, loaded + 1)
     server.program.check_all_mapped(3)
     get_all(lab, client, "1.3", server.ports["front"], names=("16KB+1",))
     finish(lab, transfers)

@@ -55,8 +55,8 @@ class Server:
             "--bind-address=127.0.0.1,127.0.0.2", f"--socket={lab.path(self.name)}.sock",
             f"--pid-file={lab.path(self.name)}.pid", f"--ssl-cert={lab.path(self.name)}.pem",
             f"--ssl-key={lab.path(self.name)}.key", f"--ssl-ca={lab.path('ca.pem')}",
-            f"--server-id={Server.count}", f"--log-bin={self.name}-log", "--require-secure-transport", "--local-infile",
-            "--skip-name-resolve"])
+            f"--server-id={Server.count}", f"--log-bin={self.name}-log",
+            "--require-secure-transport", "--local-infile", "--skip-name-resolve"])
         self.program.wait_for("ready for connections")
         self.program.check_mapped()
 
@@ -115,7 +115,8 @@ def refusals(lab, client, library, version):
     server = lab.shared(server_for_all, library)
     start = (lab, client, server, version)
     refused(*start, "Validation of SSL server certificate failed", "--host=127.0.0.2")
-    refused(*start, "TLS/SSL error: self-signed certificate in certificate chain", "--ssl-ca=rsa.pem")
+    refused(*start, "TLS/SSL error: self-signed certificate in certificate chain",
+            "--ssl-ca=rsa.pem")
     program = lab.run(client, [*without_tls(server), "--skip-ssl", "--execute=select 1"])
     require("Access denied for user 'owner'" in program.text(),
             f"{program} without TLS: {program.text()}")
@@ -201,8 +202,8 @@ def replication(lab, client, library):
     ask(lab, "system", replica, "1.3",
         f"set global gtid_slave_pos='{position}'; change master to master_host='{HOST}', "
         f"master_port={master.port}, master_user='owner', master_password='secret', master_ssl=1, "
-        f"master_ssl_ca='{lab.path('ca.pem')}', master_ssl_verify_server_cert=1, master_use_gtid=slave_pos;"
-        "start slave")
+        f"master_ssl_ca='{lab.path('ca.pem')}', master_ssl_verify_server_cert=1, "
+        "master_use_gtid=slave_pos; start slave")
     position = ask(lab, "system", master, "1.3", f"create table {table} (line text) select "
                    "repeat(md5(seq), 30) line from seq_1_to_3000; select @@gtid_binlog_pos").strip()
     check(ask(lab, "system", replica, "1.3", f"select master_gtid_wait('{position}', 10)"), "0\n")

@@ -61,10 +61,20 @@ def start_pair(lab, client, server, protocol, server_words, client_words):
 
 def stop(pair):
     for program in reversed(pair):
-        program.process.terminate()
-    for program in pair:
-        program.wait()
+        terminate(program)
         require("SIGTERM" in program.text(), f"{program} ended on its own: {program.text()[-300:]}")
+
+
+def terminate(program):
+    """As often as it takes: OpenVPN forgets a signal that comes while it starts anew."""
+    deadline = time.monotonic() + SECONDS
+    while program.process.poll() is None:
+        require(time.monotonic() < deadline, f"{program} does not end: {program.text()[-300:]}")
+        program.process.terminate()
+        try:
+            program.process.wait(1)
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def point_to_point(lab, client, server, version, protocol):

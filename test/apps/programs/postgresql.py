@@ -121,7 +121,8 @@ def check(got, expected):
 def verified(lab, client, library, version):
     """Also while it lasts: the server has a process for the connection."""
     server = lab.shared(postgres, library)
-    program = lab.start(client, psql(server, version), stdin="pipe", environment=of(lab)["environment"])
+    program = lab.start(client, psql(server, version), stdin="pipe",
+                        environment=of(lab)["environment"])
     program.send(b"select version, cipher, bits from pg_stat_ssl where pid = pg_backend_pid();\n")
     program.wait_for(rf"TLSv{version}\|{CIPHERS[version]}\|256\n")
     program.check_mapped()

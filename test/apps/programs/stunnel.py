@@ -7,9 +7,9 @@ import time
 
 from programs import Failure, require
 from web import (
-    CURL, OTHER_HOST, TIMEOUT, VERSIONS, bundle, curl, curl_command, end_gracefully, finish,
-    get_all, held_download, make_other_certificates, make_payloads, page, pairs, plain_origin,
-    put_all, url)
+    CURL, OTHER_HOST, TIMEOUT, VERSIONS, HeldDownload, bundle, curl, curl_command, end_gracefully,
+    finish, get_all, make_other_certificates, make_payloads, page, pairs, plain_origin, put_all,
+    url)
 
 STUNNEL = "/usr/bin/stunnel4"
 PACKAGES = "stunnel4 curl openssl python3"
@@ -116,7 +116,7 @@ def refused(lab, client, library, version, name, side, reason):
     address = url(None, ports[name, version], "1B")
     got = lab.run("system", curl_command(None, address), TIMEOUT)
     # The tunnel's end resets the connection, for curl perhaps before it knows that it is there (7).
-    require(got.process.returncode in (7, 52, 56) and not got.output(),
+    require(got.process.returncode in (7, 52, 55, 56) and not got.output(),
             f"curl ended with status {got.process.returncode}")
     deadline = time.monotonic() + TIMEOUT
     while complaints(lab, program, library, side, reason) == before:
@@ -165,7 +165,7 @@ def reload(lab, client, library):
     """Both ends read their settings anew while transfers run."""
     program, ports = tunnel(lab, client, library)
     server, _ = lab.shared(start_server, library)
-    running = [held_download(lab, "system", None, ports["open", version], "")
+    running = [HeldDownload(lab, "system", None, ports["open", version], "")
                for version in VERSIONS]
     for one in (program, server):
         times = one.text().count("Configuration successful")
