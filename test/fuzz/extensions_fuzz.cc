@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "extension/extension.h"
+#include "extension/pre_shared_key.h"
 #include "extension/preferences.h"
 
 using namespace handfast;
@@ -109,14 +110,27 @@ bool points_into(View part, View whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
+// As many identities as binders, and what a flow takes of both is not empty.
+void check_psks(const ClientOffers& offers) {
+  require(offers.psk == !offers.psk_identities.empty());
+  Reader identities(offers.psk_identities);
+  size_t count = 0;
+  for (PskIdentity identity; next_identity(identities, identity); ++count) {
+    require(points_into(identity.identity, offers.psk_identities));
+    require(!binder_at(offers.psk_binders, count).empty());
+  }
+  require(identities.empty() && binder_at(offers.psk_binders, count).empty());
+}
+
 void check_offers(const ClientOffers& offers, View block) {
   for (View view : {offers.key_shares, offers.supported_groups, offers.signature_schemes,
                     offers.signature_schemes_cert, offers.alpn, offers.server_name,
-                    offers.ocsp_request, offers.cookie, offers.pre_shared_key,
+                    offers.ocsp_request, offers.cookie, offers.psk_identities, offers.psk_binders,
                     offers.session_ticket, offers.point_formats, offers.srp_username}) {
     require(points_into(view, block));
   }
   require(offers.supported_groups.size() % 2 == 0 && offers.signature_schemes.size() % 2 == 0);
+  check_psks(offers);
 }
 
 void answer12(Exchange& exchange) {
