@@ -9,6 +9,7 @@
 #include "extension/extension.h"
 #include "extension/pre_shared_key.h"
 #include "extension/preferences.h"
+#include "session/session.h"
 
 using namespace handfast;
 
@@ -80,7 +81,11 @@ struct Side {
 
 constexpr uint8_t kOwnFinished[] = {1, 2, 3}, kPeerFinished[] = {4, 5, 6};
 
-// TLS 1.2: in every other input.
+constexpr MessageSet kMessages[] = {kInClientHello,         kInServerHello13, kInHelloRetryRequest,
+                                    kInEncryptedExtensions, kInCertificate,   kInCertificateRequest,
+                                    kInNewSessionTicket,    kInServerHello12};
+
+// TLS 1.2: in every other input with a message that it has.
 void configure12(Exchange& exchange, uint8_t more) {
   exchange.negotiated->version = TLS1_2_VERSION;
   exchange.resuming = (more & 32) != 0;
@@ -90,18 +95,30 @@ void configure12(Exchange& exchange, uint8_t more) {
   exchange.negotiated->peer_finished.assign(kPeerFinished);
 }
 
+// A client whose hello had a key, with early data.
+void offer_key(Exchange& exchange) {
+  SessionRef session(new_session());
+  require(session != nullptr);
+  session->cipher = exchange.negotiated->suite;
+  exchange.psks.push_back({session.get(), as_view("ticket"), 0, false});
+  exchange.ticket_psk = std::move(session);
+  exchange.early_data = true;
+}
+
 // The first two bytes choose the message, the version and the state of the handshake.
 void configure(Exchange& exchange, uint8_t flags, uint8_t more) {
   constexpr uint16_t kSuites[] = {0xc013, 0xc02f};  // CBC, AEAD
   exchange.negotiated->version = TLS1_3_VERSION;
   exchange.negotiated->suite = find_cipher_suite(kSuites[more >> 4 & 1]);
-  if ((more & 8) != 0) configure12(exchange, more);
+  bool in_both = (kMessages[more & 7] & (kInClientHello | kInServerHello12)) != 0;
+  if ((more & 8) != 0 && in_both) configure12(exchange, more);
   exchange.server = (flags & 1) != 0;
   exchange.sent = (flags & 2) != 0 ? ~uint64_t{0} : 0;
   exchange.hello_retry_request = (flags & 4) != 0;
   exchange.retry_group = (flags & 8) != 0 ? 23 : 0;
   exchange.certificate_index = (flags & 16) != 0 ? 1 : 0;
   if ((flags & 32) != 0) exchange.share_groups.push_back(29);
+  if ((flags & 64) != 0 && !exchange.server) offer_key(exchange);
   if ((more & 128) != 0) (*exchange.policy).edit()->options |= SSL_OP_ALLOW_NO_DHE_KEX;
 }
 
@@ -152,6 +169,8 @@ void answer(Exchange& exchange, MessageSet message) {
   require(share_signature_schemes(exchange));
   exchange.accept_server_name = true;
   if (exchange.negotiated->version < TLS1_3_VERSION) return answer12(exchange);
+  exchange.resuming = exchange.offers.psk;
+  exchange.early_data = exchange.offers.early_data;
   for (MessageSet next : kAnswers) {
     Bytes out;
     Writer writer(out);
@@ -163,9 +182,6 @@ void answer(Exchange& exchange, MessageSet message) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2 || size > 65537) return 0;
-  constexpr MessageSet kMessages[] = {
-      kInClientHello, kInServerHello13,      kInHelloRetryRequest, kInEncryptedExtensions,
-      kInCertificate, kInCertificateRequest, kInNewSessionTicket,  kInServerHello12};
   MessageSet message = kMessages[data[1] & 7];
   // A copy of exact size: the sanitizer watches both ends.
   std::vector<uint8_t> block(data + 2, data + size);
@@ -174,6 +190,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Verdict verdict = read_extensions(side.exchange, message, block);
   if (verdict.ok()) {
     check_offers(side.exchange.offers, block);
+    require(side.exchange.psks.empty() || side.exchange.psk_index < side.exchange.psks.size());
     require(points_into(side.exchange.server_share, block));
     answer(side.exchange, message);
   } else {
