@@ -9,15 +9,15 @@
 #include "extension/extension.h"
 #include "extension/pre_shared_key.h"
 #include "extension/preferences.h"
+#include "fuzz/engine_harness.h"
 #include "session/session.h"
 
 using namespace handfast;
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::algorithms;
+using fuzz::require;
 
 // NPN: the first protocol that the server names, or one of our own.
 int choose_protocol(SSL*, unsigned char** out, unsigned char* out_length, const unsigned char* in,
@@ -37,16 +37,6 @@ int advertise_protocols(SSL*, const unsigned char** out, unsigned int* length, v
   return SSL_TLSEXT_ERR_OK;
 }
 
-// Of the default providers, for the whole run.
-const Algorithms& default_algorithms() {
-  static const Algorithms* algorithms = [] {
-    auto* fetched = new Algorithms;
-    require(fetched->fetch(nullptr, nullptr));
-    return fetched;
-  }();
-  return *algorithms;
-}
-
 // One side without an SSL.
 struct Side {
   Side() {
@@ -54,7 +44,7 @@ struct Side {
     require(policy.edit()->alpn.assign(as_view("\002h2\010http/1.1")));
     policy.edit()->max_fragment_length_mode = TLSEXT_max_fragment_length_1024;
     exchange.ctx = &context;
-    exchange.algorithms = &default_algorithms();
+    exchange.algorithms = &algorithms();
     exchange.policy = &policy;
     exchange.credentials = &credentials;
     exchange.trust = &trust;
