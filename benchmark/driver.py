@@ -20,6 +20,8 @@ MEASUREMENTS = [
     "handshake.ecdsa-p256",
     "handshake.rsa-2048",
     "handshake.ecdsa-p256-tickets",
+    "resumption.ticket",
+    "resumption.session-id",
     "bulk.aes-128-gcm",
     "bulk.aes-256-gcm",
     "bulk.chacha20-poly1305",
@@ -32,7 +34,11 @@ MEASUREMENTS = [
     "tls12.bulk.aes-128-cbc-sha-etm",
     "tls12.rsa-oracle",
     "throughput",
+    "context",
+    "ca-bundle",
+    "connection",
     "memory",
+    "session-cache",
     "mallocs",
 ]
 

@@ -114,6 +114,7 @@ SessionPtr make_session(const Contexts& contexts, Link& link) {
   link.attach_client(client.get());
   link.attach_server(server.get());
   finish_handshake(client.get(), server.get());
+  if (SSL_version(client.get()) == TLS1_3_VERSION) read_tickets(client.get());
   SessionPtr session(SSL_get1_session(client.get()));
   // SSL_free() takes a session out of the cache whose connection was not shut down.
   SSL_set_shutdown(client.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);

@@ -73,7 +73,7 @@ ContextPtr make_context(const SSL_METHOD* method, const Setup& setup) {
     check(set_suites(context.get(), setup.suite) == 1, "setting the cipher suite");
   }
   if (!setup.encrypt_then_mac) SSL_CTX_set_options(context.get(), SSL_OP_NO_ENCRYPT_THEN_MAC);
-  if (setup.version < TLS1_3_VERSION) {
+  if (setup.version < TLS1_3_VERSION || setup.resumption != Resumption::kNone) {
     if (setup.resumption != Resumption::kTicket)
       SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(context.get(), setup.resumption == Resumption::kSessionId

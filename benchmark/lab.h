@@ -33,7 +33,7 @@ void check(bool ok, const char* what);
 
 enum class KeyKind { kEcdsaP256, kRsa2048 };
 
-// How a server of TLS 1.2 and below lets a session be resumed.
+// How a server lets a session be resumed: by what the ticket holds, or by what its own cache holds.
 enum class Resumption { kNone, kTicket, kSessionId };
 
 struct Setup {

@@ -33,6 +33,14 @@ constexpr Measurement kMeasurements[] = {
      }},
     {"handshake.ecdsa-p256-tickets", false,
      [](const char* name, bool quick) { measure_handshake(name, {.tickets = true}, quick); }},
+    {"resumption.ticket", false,
+     [](const char* name, bool quick) {
+       measure_handshake(name, {.tickets = true, .resumption = Resumption::kTicket}, quick);
+     }},
+    {"resumption.session-id", false,
+     [](const char* name, bool quick) {
+       measure_handshake(name, {.tickets = true, .resumption = Resumption::kSessionId}, quick);
+     }},
     {"bulk.aes-128-gcm", false,
      [](const char* name, bool quick) {
        measure_bulk(name, {.suite = "TLS_AES_128_GCM_SHA256"}, quick);
@@ -85,7 +93,11 @@ constexpr Measurement kMeasurements[] = {
     {"tls12.rsa-oracle", false,
      [](const char* name, bool quick) { bench::measure_rsa_oracle(name, quick); }},
     {"throughput", false, [](const char*, bool quick) { bench::measure_threads(quick); }},
+    {"context", false, [](const char*, bool quick) { bench::measure_contexts(quick); }},
+    {"ca-bundle", false, [](const char*, bool quick) { bench::measure_bundle(quick); }},
+    {"connection", false, [](const char*, bool quick) { bench::measure_connections(quick); }},
     {"memory", true, [](const char*, bool quick) { bench::measure_memory(quick); }},
+    {"session-cache", true, [](const char*, bool quick) { bench::measure_session_cache(quick); }},
     {"mallocs", true, [](const char*, bool quick) { bench::measure_mallocs(quick); }},
 };
 

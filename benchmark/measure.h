@@ -21,9 +21,23 @@ void measure_rsa_oracle(const std::string& name, bool quick);
 // Completed handshakes in a second on 1 and on 2 threads that share both contexts.
 void measure_threads(bool quick);
 
+// CPU time of SSL_CTX_new() with SSL_CTX_free(), the first of the process and later ones.
+void measure_contexts(bool quick);
+
+// CPU time of SSL_CTX_load_verify_file() of the system's CA bundle, the first of the process and
+// later ones, into new contexts.
+void measure_bundle(bool quick);
+
+// CPU time of SSL_new(), the setting of a role and, for a client, of a host name, and SSL_free().
+void measure_connections(bool quick);
+
 // Bytes requested from the allocator and still held by an idle connection, for each side.
 // Needs install_counting_allocator().
 void measure_memory(bool quick);
+
+// Bytes that a server's cache holds for each session, of TLS 1.2 and of 1.3.
+// Needs install_counting_allocator().
+void measure_session_cache(bool quick);
 
 // Calls of malloc and realloc in a full handshake, for each side.
 // Needs install_counting_allocator().

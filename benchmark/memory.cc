@@ -134,6 +134,47 @@ void measure_idle(const std::string& name, bool release_buffers, int connections
   print_row(name + ".server", "bytes", per_connection(kServer, server_before));
 }
 
+// Both ends of one handshake over memory, each charged for what it does.
+struct ChargedPair {
+  ChargedPair(const Contexts& contexts, Link& link) {
+    link.clear();
+    client = charged(kClient, [&] { return new_client(contexts); });
+    server = charged(kServer, [&] { return new_server(contexts); });
+    link.attach_client(client.get());
+    link.attach_server(server.get());
+    bool client_done = false;
+    bool server_done = false;
+    while (!client_done || !server_done) {
+      if (!client_done) client_done = charged(kClient, [&] { return advance(client.get()); });
+      if (!server_done) server_done = charged(kServer, [&] { return advance(server.get()); });
+    }
+    check_negotiated(client.get());
+  }
+
+  SslPtr client;
+  SslPtr server;
+};
+
+void measure_sessions(const std::string& name, int version, int connections) {
+  const Contexts contexts(
+      {.version = version, .tickets = true, .resumption = Resumption::kSessionId});
+  Link link;
+  const auto connect = [&] {
+    const ChargedPair pair(contexts, link);
+    // SSL_free() takes a session out of the cache whose connection was not shut down.
+    SSL_set_shutdown(pair.server.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  };
+  connect();
+  const std::int64_t before = accounts[kServer].live_bytes;
+  const long sessions_before = SSL_CTX_sess_number(contexts.server.get());
+  for (int i = 0; i < connections; ++i) connect();
+  const long sessions = SSL_CTX_sess_number(contexts.server.get()) - sessions_before;
+  check(sessions >= connections, "the cache does not keep the sessions");
+  print_row(
+      name, "bytes",
+      static_cast<double>(accounts[kServer].live_bytes - before) / static_cast<double>(sessions));
+}
+
 }  // namespace
 
 void install_counting_allocator() {
@@ -145,6 +186,12 @@ void measure_memory(bool quick) {
   const int connections = quick ? 10 : 100;
   measure_idle("memory.default", false, connections);
   measure_idle("memory.release-buffers", true, connections);
+}
+
+void measure_session_cache(bool quick) {
+  const int connections = quick ? 20 : 500;
+  measure_sessions("session-cache.tls12", TLS1_2_VERSION, connections);
+  measure_sessions("session-cache.tls13", TLS1_3_VERSION, connections);
 }
 
 void measure_mallocs(bool quick) {
@@ -159,20 +206,9 @@ void measure_mallocs(bool quick) {
       client_calls = accounts[kClient].calls;
       server_calls = accounts[kServer].calls;
     }
-    link.clear();
-    SslPtr client = charged(kClient, [&] { return new_client(contexts); });
-    SslPtr server = charged(kServer, [&] { return new_server(contexts); });
-    link.attach_client(client.get());
-    link.attach_server(server.get());
-    bool client_done = false;
-    bool server_done = false;
-    while (!client_done || !server_done) {
-      if (!client_done) client_done = charged(kClient, [&] { return advance(client.get()); });
-      if (!server_done) server_done = charged(kServer, [&] { return advance(server.get()); });
-    }
-    check_negotiated(client.get());
-    charged(kClient, [&] { client.reset(); });
-    charged(kServer, [&] { server.reset(); });
+    ChargedPair pair(contexts, link);
+    charged(kClient, [&] { pair.client.reset(); });
+    charged(kServer, [&] { pair.server.reset(); });
   }
   const auto per_handshake = [&](Side side, std::int64_t before) {
     return static_cast<double>(accounts[side].calls - before) / iterations;

@@ -29,15 +29,20 @@ in handshakes/s, where above 1 is better.
 | rows | meaning |
 |---|---|
 | `handshake.*` | CPU time of one full TLS 1.3 handshake from `SSL_new` to `SSL_free`, X25519, the library's default cipher, counted for each side by itself; the client verifies chain and host name |
+| `resumption.*` | as `handshake.*`, but resumed (`psk_dhe_ke`) from what a ticket holds, or from the server's cache, which the ticket names; with the new tickets that follow |
 | `bulk.*` | CPU time of one `SSL_write` (`seal`) and one `SSL_read` (`open`) of a record of that size |
 | `tls12.handshake.*`, `tls12.bulk.*` | the same in TLS 1.2: handshakes with ECDHE-…-AES128-GCM-SHA256; `cbc-sha` is AES-128-CBC with HMAC-SHA1, `etm` means encrypt-then-MAC (RFC 7366) |
 | `tls12.resumption.*` | as `tls12.handshake.*`, but resumed from a ticket, or from the session id and the server's cache |
 | `tls12.rsa-oracle.*` | CPU time that a server takes over an RSA-encrypted premaster secret, a good one and malformed ones (RFC 5246, section 7.4.7.1): the rows of one library have to be equal |
 | `throughput.*` | completed handshakes (both sides) in a second of wall-clock time on 1 and 2 threads that share both `SSL_CTX` |
 | `memory.*` | bytes that an idle connection holds after the handshake and one byte of data each way, as requested through `OPENSSL_malloc`; with and without `SSL_MODE_RELEASE_BUFFERS` |
+| `context.*` | CPU time of `SSL_CTX_new` and `SSL_CTX_free`, of the first context in a process, where libcrypto starts too, and of later ones |
+| `ca-bundle.*` | CPU time of `SSL_CTX_load_verify_file` of the system's CA bundle, for the first time in a process and later, into new contexts |
+| `connection.*` | CPU time of `SSL_new`, setting the role (a client also its host name), and `SSL_free` |
+| `session-cache.*` | bytes that a server's cache holds for each session, in TLS 1.3 for each ticket |
 | `mallocs.*` | allocator calls of one full handshake |
 
-Tickets are switched off except in rows that name them.
+Tickets are switched off except in rows that resume, cache or name them.
 
 ## How
 
@@ -45,8 +50,8 @@ Tickets are switched off except in rows that name them.
 libssl; `LD_LIBRARY_PATH` decides which library a run gets, and the run is refused unless
 `/proc/self/maps` shows the one meant. In every round each measurement runs on the system's library
 and then on ours, in processes of their own. The bytes between client and server pass through a pair
-of BIOs that only copy them. Within a run each value is a median of many (for `memory`, `mallocs` and
-`throughput` an average); the table shows the median over the rounds, and the ratio's spread is the
+of BIOs that only copy them. Within a run each value is a median of many (for `memory`, `session-cache`,
+`mallocs` and `throughput` an average, for `first` the only one); the table shows the median over the rounds, and the ratio's spread is the
 smallest and largest ratio of two neighbouring runs. Shared machines are noisy: read ratios, not
 times.
 

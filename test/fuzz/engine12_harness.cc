@@ -3,11 +3,11 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "connection/connection.h"
 #include "crypto/prf.h"
+#include "fuzz/engine_harness.h"
 #include "handfast/control.h"
 #include "message/handshake_header.h"
 #include "record/record_keys.h"
@@ -15,10 +15,6 @@
 namespace handfast::fuzz {
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 uint32_t* random_state = nullptr;
 
@@ -45,15 +41,6 @@ class Drawing {
 
 std::string fixture(const std::string& name) {
   return std::string(HANDFAST_SOURCE_DIR) + "/test/support/fixtures/" + name;
-}
-
-const Algorithms& algorithms() {
-  static const Algorithms* fetched = [] {
-    static Algorithms made;
-    require(made.fetch(nullptr, nullptr));
-    return &made;
-  }();
-  return *fetched;
 }
 
 int select_first(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in,

@@ -45,15 +45,6 @@ EVP_PKEY* signing_key(bool server) {
   return key;
 }
 
-const Algorithms& algorithms() {
-  static const Algorithms* fetched = [] {
-    static Algorithms made;
-    require(made.fetch(nullptr, nullptr));
-    return &made;
-  }();
-  return *fetched;
-}
-
 int select_first(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in,
                  unsigned int, void*) {
   *out = in + 1;
@@ -71,11 +62,21 @@ SSL_CTX* make_context(bool server) {
                                       SSL_FILETYPE_PEM) == 1 &&
           SSL_CTX_load_verify_file(made, fixture("root.pem").c_str()) == 1);
   SSL_CTX_set_session_cache_mode(made, SSL_SESS_CACHE_OFF);
+  require(SSL_CTX_set_session_id_context(made, kSessionIdContext, sizeof kSessionIdContext) == 1);
   if (server) SSL_CTX_set_alpn_select_cb(made, select_first, nullptr);
   return made;
 }
 
 }  // namespace
+
+const Algorithms& algorithms() {
+  static const Algorithms* fetched = [] {
+    static Algorithms made;
+    require(made.fetch(nullptr, nullptr));
+    return &made;
+  }();
+  return *fetched;
+}
 
 void use_fixed_random() {
   static const RAND_METHOD method = {nullptr, fixed_bytes, nullptr,
@@ -113,14 +114,16 @@ void configure(SSL* ssl, bool server, uint8_t options) {
   }
 }
 
-Harness::Harness(bool server, uint8_t options)
+Harness::Harness(bool server, uint8_t options, uint8_t bits)
     : ssl_(SSL_new(context(server))),
       server_(server),
+      bits_(bits),
       in_(BIO_new(BIO_s_mem())),
       out_(BIO_new(BIO_s_mem())) {
   restart_random();
   SSL_set_bio(ssl_, in_, out_);
   configure(ssl_, server, options);
+  use_keys(ssl_, server, bits);
   SSL_set_app_data(ssl_, this);
   SSL_set_msg_callback(ssl_, heard);
   SSL_set_msg_callback_arg(ssl_, this);
@@ -160,13 +163,14 @@ void Harness::change_keys() {
   require(writer_.change_keys(algorithms(), *suite_, write_secret_).ok());
 }
 
-// The keys of the side that the harness plays, when the SSL has them.
+// The keys of the side that the harness plays, when the SSL reads with them.
 void Harness::logged(const SSL* ssl, const char* line) {
   auto* self = static_cast<Harness*>(SSL_get_app_data(ssl));
   std::string text(line);
   bool first = text.starts_with(self->server_ ? "CLIENT_HANDSHAKE_TRAFFIC_SECRET "
                                               : "SERVER_HANDSHAKE_TRAFFIC_SECRET ");
-  if (!first &&
+  bool early = self->server_ && text.starts_with("CLIENT_EARLY_TRAFFIC_SECRET ");
+  if (!first && !early &&
       !text.starts_with(self->server_ ? "CLIENT_TRAFFIC_SECRET_0 " : "SERVER_TRAFFIC_SECRET_0 ")) {
     return;
   }
@@ -185,26 +189,55 @@ void Harness::logged(const SSL* ssl, const char* line) {
   self->change_keys();
 }
 
-bool Harness::transcript(Digest& out) const {
-  if (handshake_secret_.md() == nullptr) return false;
-  Transcript hash;
+bool Harness::hash_messages(const EVP_MD* md, Transcript& hash) const {
   bool started = false;
   for (const Octets& message : messages_) {
     bool retry = message.size() > 38 && message[0] == SSL3_MT_SERVER_HELLO &&
                  std::memcmp(message.data() + 6, kHelloRetryRequestRandom, 32) == 0;
     if (retry && !started) {
-      if (!hash.start(handshake_secret_.md()) || !hash.replace_with_message_hash()) return false;
+      if (!hash.start(md) || !hash.replace_with_message_hash()) return false;
       started = true;
     }
     if (!hash.add(message)) return false;
   }
-  return (started || hash.start(handshake_secret_.md())) && hash.hash(out);
+  return true;
+}
+
+bool Harness::transcript(Digest& out) const {
+  const EVP_MD* md = handshake_secret_.md();
+  Transcript hash;
+  return md != nullptr && hash_messages(md, hash) && (hash.started() || hash.start(md)) &&
+         hash.hash(out);
+}
+
+// Early data where it is on, then the handshake.
+int Harness::shake_hands() {
+  char buffer[100];
+  size_t done = 0;
+  if ((bits_ & kWithEarlyData) == 0) early_over_ = true;
+  if (!server_ && !early_over_) {
+    int result = SSL_write_early_data(ssl_, "early", 5, &done);
+    if (result <= 0 && ERR_GET_REASON(ERR_peek_error()) != ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED) {
+      return result;
+    }
+    early_over_ = true;
+    ERR_clear_error();
+  }
+  while (server_ && !early_over_) {
+    int status = SSL_read_early_data(ssl_, buffer, sizeof buffer, &done);
+    if (status == SSL_READ_EARLY_DATA_ERROR) return 0;
+    early_over_ = status == SSL_READ_EARLY_DATA_FINISH;
+    if ((bits_ & kHalfRtt) == 0) continue;
+    SSL_write_early_data(ssl_, "half", 4, &done);
+    ERR_clear_error();
+  }
+  return SSL_do_handshake(ssl_);
 }
 
 void Harness::call() {
   char buffer[2000];
   ERR_clear_error();
-  int result = SSL_is_init_finished(ssl_) ? 1 : SSL_do_handshake(ssl_);
+  int result = SSL_is_init_finished(ssl_) ? 1 : shake_hands();
   if (result > 0 && handshake_ == 0) handshake_ = messages_.size();
   for (int i = 0; i < 50 && result > 0; ++i) {
     result = SSL_read(ssl_, buffer, i % 2 == 0 ? sizeof buffer : 7);
@@ -268,6 +301,14 @@ void Harness::seal_certificate() {
   seal(ContentType::handshake, message.view());
 }
 
+void Harness::seal_hello(View hello) {
+  Transcript before;
+  Octets whole(hello.begin(), hello.end());
+  if (!hash_messages(algorithms().hash(HashId::sha256), before)) return;
+  set_binders(whole, before);
+  seal(ContentType::handshake, whole);
+}
+
 void Harness::seal_signature() {
   Digest digest;
   if (!transcript(digest)) return;
@@ -297,6 +338,7 @@ void Harness::seal_finished() {
 
 void Harness::feed_piece(uint8_t type, View content) {
   if (type == kCertificate) return seal_certificate();
+  if (type == kHello) return seal_hello(content);
   static constexpr uint8_t kOne[] = {1};
   switch (static_cast<Piece>(type % kPieces)) {
     case kRaw:

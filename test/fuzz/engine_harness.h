@@ -14,6 +14,7 @@
 #include "crypto/cipher_suite.h"
 #include "crypto/signature_scheme.h"
 #include "crypto/transcript.h"
+#include "fuzz/engine_keys.h"
 #include "message/server_hello.h"
 #include "record/record_writer.h"
 #include "wire/reader.h"
@@ -30,6 +31,7 @@ inline void require(bool holds) {
 void use_fixed_random();
 void restart_random();
 
+const Algorithms& algorithms();
 // A client's and a server's context, made once.
 SSL_CTX* context(bool server);
 // Role and settings of a new SSL; bits of `options` choose verification, lists, modes.
@@ -37,7 +39,8 @@ void configure(SSL* ssl, bool server, uint8_t options);
 
 class Harness {
  public:
-  Harness(bool server, uint8_t options);
+  // `bits` as of engine_keys.h.
+  Harness(bool server, uint8_t options, uint8_t bits);
   ~Harness();
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
@@ -47,6 +50,7 @@ class Harness {
   // Pieces of the form type(1) length(2) content, see Piece.
   void feed_pieces(View input);
   void end();
+  [[nodiscard]] uint8_t bits() const { return bits_; }
 
  private:
   enum Piece : uint8_t {
@@ -59,16 +63,21 @@ class Harness {
     kFinished,  // a right Finished
     kChangeCipherSpec,
     kPieces,
-    kCertificate = 200  // a right Certificate, with the context of the last CertificateRequest
+    kCertificate = 200,  // a right Certificate, with the context of the last CertificateRequest
+    kHello               // a ClientHello whose binders are made right
   };
   void feed_piece(uint8_t type, View content);
   void seal(ContentType type, View content);
   void seal_inner(View inner);
   void seal_certificate();
+  void seal_hello(View hello);
   void seal_signature();
   void seal_finished();
   void call();
+  int shake_hands();
   void change_keys();
+  // The messages so far; started with `md` where a HelloRetryRequest is among them.
+  bool hash_messages(const EVP_MD* md, Transcript& out) const;
   bool transcript(Digest& out) const;
   void keep(View message);
   static void heard(int written, int version, int type, const void* data, size_t length, SSL* ssl,
@@ -77,6 +86,7 @@ class Harness {
 
   SSL* ssl_;
   bool server_;
+  uint8_t bits_;
   BIO* in_;
   BIO* out_;
   std::vector<Octets> messages_;  // of the transcript
@@ -85,6 +95,7 @@ class Harness {
   // Of the side that the harness plays.
   const CipherSuite* suite_ = nullptr;
   TrafficSecret handshake_secret_, write_secret_;
+  bool early_over_ = false;  // the SSL has written, or read, all early data
   Bytes sealed_;
 };
 

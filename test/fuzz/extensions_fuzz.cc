@@ -7,15 +7,17 @@
 #include <vector>
 
 #include "extension/extension.h"
+#include "extension/pre_shared_key.h"
 #include "extension/preferences.h"
+#include "fuzz/engine_harness.h"
+#include "session/session.h"
 
 using namespace handfast;
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
+using fuzz::algorithms;
+using fuzz::require;
 
 // NPN: the first protocol that the server names, or one of our own.
 int choose_protocol(SSL*, unsigned char** out, unsigned char* out_length, const unsigned char* in,
@@ -35,16 +37,6 @@ int advertise_protocols(SSL*, const unsigned char** out, unsigned int* length, v
   return SSL_TLSEXT_ERR_OK;
 }
 
-// Of the default providers, for the whole run.
-const Algorithms& default_algorithms() {
-  static const Algorithms* algorithms = [] {
-    auto* fetched = new Algorithms;
-    require(fetched->fetch(nullptr, nullptr));
-    return fetched;
-  }();
-  return *algorithms;
-}
-
 // One side without an SSL.
 struct Side {
   Side() {
@@ -52,7 +44,7 @@ struct Side {
     require(policy.edit()->alpn.assign(as_view("\002h2\010http/1.1")));
     policy.edit()->max_fragment_length_mode = TLSEXT_max_fragment_length_1024;
     exchange.ctx = &context;
-    exchange.algorithms = &default_algorithms();
+    exchange.algorithms = &algorithms();
     exchange.policy = &policy;
     exchange.credentials = &credentials;
     exchange.trust = &trust;
@@ -79,7 +71,11 @@ struct Side {
 
 constexpr uint8_t kOwnFinished[] = {1, 2, 3}, kPeerFinished[] = {4, 5, 6};
 
-// TLS 1.2: in every other input.
+constexpr MessageSet kMessages[] = {kInClientHello,         kInServerHello13, kInHelloRetryRequest,
+                                    kInEncryptedExtensions, kInCertificate,   kInCertificateRequest,
+                                    kInNewSessionTicket,    kInServerHello12};
+
+// TLS 1.2: in every other input with a message that it has.
 void configure12(Exchange& exchange, uint8_t more) {
   exchange.negotiated->version = TLS1_2_VERSION;
   exchange.resuming = (more & 32) != 0;
@@ -89,18 +85,30 @@ void configure12(Exchange& exchange, uint8_t more) {
   exchange.negotiated->peer_finished.assign(kPeerFinished);
 }
 
+// A client whose hello had a key, with early data.
+void offer_key(Exchange& exchange) {
+  SessionRef session(new_session());
+  require(session != nullptr);
+  session->cipher = exchange.negotiated->suite;
+  exchange.psks.push_back({session.get(), as_view("ticket"), 0, false});
+  exchange.ticket_psk = std::move(session);
+  exchange.early_data = true;
+}
+
 // The first two bytes choose the message, the version and the state of the handshake.
 void configure(Exchange& exchange, uint8_t flags, uint8_t more) {
   constexpr uint16_t kSuites[] = {0xc013, 0xc02f};  // CBC, AEAD
   exchange.negotiated->version = TLS1_3_VERSION;
   exchange.negotiated->suite = find_cipher_suite(kSuites[more >> 4 & 1]);
-  if ((more & 8) != 0) configure12(exchange, more);
+  bool in_both = (kMessages[more & 7] & (kInClientHello | kInServerHello12)) != 0;
+  if ((more & 8) != 0 && in_both) configure12(exchange, more);
   exchange.server = (flags & 1) != 0;
   exchange.sent = (flags & 2) != 0 ? ~uint64_t{0} : 0;
   exchange.hello_retry_request = (flags & 4) != 0;
   exchange.retry_group = (flags & 8) != 0 ? 23 : 0;
   exchange.certificate_index = (flags & 16) != 0 ? 1 : 0;
   if ((flags & 32) != 0) exchange.share_groups.push_back(29);
+  if ((flags & 64) != 0 && !exchange.server) offer_key(exchange);
   if ((more & 128) != 0) (*exchange.policy).edit()->options |= SSL_OP_ALLOW_NO_DHE_KEX;
 }
 
@@ -109,14 +117,27 @@ bool points_into(View part, View whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
+// As many identities as binders, and what a flow takes of both is not empty.
+void check_psks(const ClientOffers& offers) {
+  require(offers.psk == !offers.psk_identities.empty());
+  Reader identities(offers.psk_identities);
+  size_t count = 0;
+  for (PskIdentity identity; next_identity(identities, identity); ++count) {
+    require(points_into(identity.identity, offers.psk_identities));
+    require(!binder_at(offers.psk_binders, count).empty());
+  }
+  require(identities.empty() && binder_at(offers.psk_binders, count).empty());
+}
+
 void check_offers(const ClientOffers& offers, View block) {
   for (View view : {offers.key_shares, offers.supported_groups, offers.signature_schemes,
                     offers.signature_schemes_cert, offers.alpn, offers.server_name,
-                    offers.ocsp_request, offers.cookie, offers.pre_shared_key,
+                    offers.ocsp_request, offers.cookie, offers.psk_identities, offers.psk_binders,
                     offers.session_ticket, offers.point_formats, offers.srp_username}) {
     require(points_into(view, block));
   }
   require(offers.supported_groups.size() % 2 == 0 && offers.signature_schemes.size() % 2 == 0);
+  check_psks(offers);
 }
 
 void answer12(Exchange& exchange) {
@@ -138,6 +159,8 @@ void answer(Exchange& exchange, MessageSet message) {
   require(share_signature_schemes(exchange));
   exchange.accept_server_name = true;
   if (exchange.negotiated->version < TLS1_3_VERSION) return answer12(exchange);
+  exchange.resuming = exchange.offers.psk;
+  exchange.early_data = exchange.offers.early_data;
   for (MessageSet next : kAnswers) {
     Bytes out;
     Writer writer(out);
@@ -149,9 +172,6 @@ void answer(Exchange& exchange, MessageSet message) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2 || size > 65537) return 0;
-  constexpr MessageSet kMessages[] = {
-      kInClientHello, kInServerHello13,      kInHelloRetryRequest, kInEncryptedExtensions,
-      kInCertificate, kInCertificateRequest, kInNewSessionTicket,  kInServerHello12};
   MessageSet message = kMessages[data[1] & 7];
   // A copy of exact size: the sanitizer watches both ends.
   std::vector<uint8_t> block(data + 2, data + size);
@@ -160,6 +180,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Verdict verdict = read_extensions(side.exchange, message, block);
   if (verdict.ok()) {
     check_offers(side.exchange.offers, block);
+    require(side.exchange.psks.empty() || side.exchange.psk_index < side.exchange.psks.size());
     require(points_into(side.exchange.server_share, block));
     answer(side.exchange, message);
   } else {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "fuzz/engine_harness.h"
 #include "record/protection.h"
 #include "record/record_reader.h"
 #include "wire/reader.h"
@@ -14,18 +15,8 @@ using namespace handfast;
 
 namespace {
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-const Algorithms& algorithms() {
-  static const Algorithms* fetched = [] {
-    static Algorithms made;
-    require(made.fetch(nullptr, nullptr));
-    return &made;
-  }();
-  return *fetched;
-}
+using fuzz::algorithms;
+using fuzz::require;
 
 TrafficSecret secret_for(const CipherSuite& suite) {
   const uint8_t zeros[48] = {};

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "fuzz/engine_harness.h"
 #include "record/cbc_check.h"
 #include "record/record_reader.h"
 #include "record/record_writer.h"
@@ -20,18 +21,8 @@ namespace {
 
 using Octets = std::vector<uint8_t>;
 
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-const Algorithms& algorithms() {
-  static const Algorithms* fetched = [] {
-    static Algorithms made;
-    require(made.fetch(nullptr, nullptr));
-    return &made;
-  }();
-  return *fetched;
-}
+using fuzz::algorithms;
+using fuzz::require;
 
 // One suite per cipher and MAC that the default provider has.
 const std::vector<const CipherSuite*>& suites() {

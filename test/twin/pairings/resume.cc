@@ -1,18 +1,23 @@
-// One end of a connection of TLS <= 1.2 that resumes what another process, with another library,
-// has begun.
-//   resume client|server DESCRIPTOR version=NUMBER by=id|ticket store=FILE [offer=1]
+// One end of a connection that resumes what another process, with another library, has begun.
+//   resume client|server DESCRIPTOR version=NUMBER by=id|ticket|external store=FILE [offer=1]
+//     [kex=psk_ke] [early=accepted|rejected]
 // The session goes into the file, in its DER form; with `offer` it comes from there. A server has
-// its sessions in the file alone, or seals tickets with keys that all servers have.
+// its sessions in the file alone, or seals tickets with keys that all servers have. An external key
+// is known to all. With `offer`, psk_ke leaves client and server without a common group, and the
+// client sends early data.
 #include <fstream>
 #include <iterator>
 #include <map>
 
-#include "support/loggers.h"
+#include "support/resumption13.h"
 
 namespace {
 using namespace twin;
 
 using Options = std::map<std::string, std::string>;
+
+constexpr uint32_t kMaxEarlyData = 16384;
+constexpr char kIdentity[] = "someone";
 
 std::string store;
 
@@ -58,14 +63,52 @@ int keep(SSL*, SSL_SESSION* session) {
   return 0;
 }
 
-void set_up_server(SSL_CTX* context) {
+/// The external key, with early data where it is to be sent.
+SSL_SESSION* external_key(SSL* ssl) {
+  std::string secret = sample(32);
+  SSL_SESSION* key = SSL_SESSION_new();
+  const unsigned char id[] = {0x13, 0x01};
+  SSL_SESSION_set1_master_key(key, reinterpret_cast<const unsigned char*>(secret.data()),
+                              secret.size());
+  SSL_SESSION_set_cipher(key, SSL_CIPHER_find(ssl, id));
+  SSL_SESSION_set_protocol_version(key, TLS1_3_VERSION);
+  SSL_SESSION_set_max_early_data(key, kMaxEarlyData);
+  return key;
+}
+
+int use_key(SSL* ssl, const EVP_MD*, const unsigned char** identity, size_t* length,
+            SSL_SESSION** key) {
+  *identity = reinterpret_cast<const unsigned char*>(kIdentity);
+  *length = std::strlen(kIdentity);
+  *key = external_key(ssl);
+  return 1;
+}
+
+int find_key(SSL* ssl, const unsigned char* identity, size_t length, SSL_SESSION** key) {
+  bool known = std::string(reinterpret_cast<const char*>(identity), length) == kIdentity;
+  *key = known ? external_key(ssl) : nullptr;
+  return 1;
+}
+
+void set_up_server(SSL_CTX* context, Options options) {
   use_certificate(context, "server-p256");
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("twin"), 4);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
-  SSL_CTX_sess_set_new_cb(context, keep);
   SSL_CTX_sess_set_get_cb(context, find);
   std::string keys = sample(80);
   require(SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size()) == 1, "keys");
+  if (options["by"] == "external") SSL_CTX_set_psk_find_session_callback(context, find_key);
+  bool rejects = options["early"] == "rejected" && options.count("offer");
+  if (!options.count("early") || rejects) return;
+  // No process has an internal cache that would tell a replay.
+  SSL_CTX_set_options(context, SSL_OP_NO_ANTI_REPLAY);
+  SSL_CTX_set_max_early_data(context, kMaxEarlyData);
+}
+
+void set_up_client(SSL_CTX* context, Options options) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  if (options["by"] == "external") SSL_CTX_set_psk_use_session_callback(context, use_key);
 }
 
 Owned<SSL_CTX> make_context(bool server, Options options) {
@@ -76,12 +119,16 @@ Owned<SSL_CTX> make_context(bool server, Options options) {
   SSL_CTX_set_max_proto_version(raw, version);
   if (version < TLS1_2_VERSION) SSL_CTX_set_cipher_list(raw, "ALL:@SECLEVEL=0");
   if (options["by"] == "id") SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
-  trust(raw);
-  if (server) {
-    set_up_server(raw);
-  } else {
-    SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  // A key is for suites with its hash alone.
+  if (options["by"] == "external") SSL_CTX_set_ciphersuites(raw, "TLS_AES_128_GCM_SHA256");
+  if (options["kex"] == "psk_ke") {
+    SSL_CTX_set_options(raw, SSL_OP_ALLOW_NO_DHE_KEX);
+    const char* groups = server ? "P-384" : "X25519";
+    if (options.count("offer")) require(SSL_CTX_set1_groups_list(raw, groups) == 1, groups);
   }
+  trust(raw);
+  SSL_CTX_sess_set_new_cb(raw, keep);
+  server ? set_up_server(raw, options) : set_up_client(raw, options);
   return context;
 }
 
@@ -95,6 +142,10 @@ void print_negotiated(SSL* ssl) {
   std::string exported;
   for (unsigned char byte : secret) exported += text("%02x", byte);
   out("exporter: %s", exported.c_str());
+  EVP_PKEY* key = nullptr;
+  out("peer's share: %s", SSL_get_peer_tmp_key(ssl, &key) == 1 ? "yes" : "no");
+  EVP_PKEY_free(key);
+  out("early data: %s", status_name(SSL_get_early_data_status(ssl)));
 }
 
 bool send(SSL* ssl, uint32_t seed) {
@@ -113,6 +164,26 @@ bool receive(SSL* ssl, uint32_t seed) {
   return data == sample(20000, seed);
 }
 
+/// What comes before the handshake is over; false: an error, or not what was sent.
+bool receive_early(SSL* ssl) {
+  std::string data, buffer(4096, '\0');
+  int result = SSL_READ_EARLY_DATA_SUCCESS;
+  while (result == SSL_READ_EARLY_DATA_SUCCESS) {
+    size_t count = 0;
+    result = SSL_read_early_data(ssl, buffer.data(), buffer.size(), &count);
+    if (result == SSL_READ_EARLY_DATA_SUCCESS) data.append(buffer, 0, count);
+  }
+  bool accepted = SSL_get_early_data_status(ssl) == SSL_EARLY_DATA_ACCEPTED;
+  return result == SSL_READ_EARLY_DATA_FINISH && data == (accepted ? sample(10000, 3) : "");
+}
+
+bool send_early(SSL* ssl) {
+  std::string data = sample(10000, 3);
+  size_t written = 0;
+  return SSL_write_early_data(ssl, data.data(), data.size(), &written) == 1 &&
+         written == data.size();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -127,8 +198,14 @@ int main(int argc, char** argv) {
   Owned<SSL> ssl(SSL_new(context.get()));
   SSL_set_fd(ssl.get(), std::atoi(argv[2]));
   server ? SSL_set_accept_state(ssl.get()) : SSL_set_connect_state(ssl.get());
-  if (!server && options.count("offer")) {
+  bool offers = options.count("offer") != 0;
+  if (!server && offers && options["by"] != "external") {
     require(SSL_set_session(ssl.get(), read_session().get()) == 1, "SSL_set_session");
+  }
+  if (offers && options.count("early")) {
+    bool sent = server ? receive_early(ssl.get()) : send_early(ssl.get());
+    if (!sent) out("failed: early data %s", errors().c_str());
+    if (!sent) return 1;
   }
   Side side{ssl.get()};
   side.step();
@@ -140,7 +217,6 @@ int main(int argc, char** argv) {
   bool equal = server ? receive(ssl.get(), 1) && send(ssl.get(), 2)
                       : send(ssl.get(), 1) && receive(ssl.get(), 2);
   out("data: %s", equal ? "equal" : "not equal");
-  if (!server) write_session(SSL_get0_session(ssl.get()));
   int first = SSL_shutdown(ssl.get());
   return equal && (first == 1 || SSL_shutdown(ssl.get()) == 1) ? 0 : 1;
 }
