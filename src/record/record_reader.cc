@@ -192,9 +192,10 @@ bool RecordReader::skips_by_type(const Header& header) const {
 
 Opened RecordReader::skip_early_record(const Header& header) {
   size_t length = header.length - std::min(header.length, kEarlyOverhead);
-  // Where no early data is welcome, no record of it is; a short tag may hide that it has content.
-  if (length > skip_budget_ || skip_budget_ == 0)
+  // A record with a short tag may have more content than it looks.
+  if (length > skip_budget_ || skip_none_) {
     return fail(Alert::unexpected_message, SSL_R_TOO_MUCH_EARLY_DATA);
+  }
   skip_budget_ -= length;
   if (length == 0 && ++empty_records_ > kMaxEmptyRecords) {
     return fail(Alert::unexpected_message, SSL_R_RECORD_TOO_SMALL);
