@@ -25,9 +25,11 @@ void connect_with(twin::Peers& peers, const std::function<void(SSL*)>& under_way
 TEST_P(SetSession, IsRefusedUnderWay) {
   twin::Owned<SSL_SESSION> other(SSL_SESSION_new());
   for (SSL_SESSION* session : {static_cast<SSL_SESSION*>(nullptr), other.get()}) {
-    twin::Peers peers = twin::make_peers({.client_context = [](SSL_CTX* context) {
+    auto version = [](SSL_CTX* context) {
+      SSL_CTX_set_min_proto_version(context, GetParam());
       SSL_CTX_set_max_proto_version(context, GetParam());
-    }});
+    };
+    twin::Peers peers = twin::make_peers({.client_context = version, .server_context = version});
     twin::link_memory(peers);
     EXPECT_EQ(SSL_set_session(peers.client.get(), nullptr), 1) << "not begun";
     int refusals = 0;
