@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "api/credential_owner.h"
+#include "handshake/handshake.h"
 #include "pki/key_slot.h"
 
 namespace handfast {
@@ -18,6 +19,13 @@ long give_key(const Connection& connection, EVP_PKEY* key, void* out) {
   if (connection.session == nullptr || key == nullptr) return 0;
   EVP_PKEY_up_ref(key);
   return give(out, key);
+}
+
+// A client's is there from its ClientHello on.
+EVP_PKEY* own_temporary_key(const Connection& connection) {
+  EVP_PKEY* key = connection.negotiated.own_temporary_key.get();
+  if (key != nullptr || connection.server || connection.handshake == nullptr) return key;
+  return connection.handshake->key_shares[0].private_key();
 }
 
 long give_hash(const SignatureScheme* scheme, void* out) {
@@ -79,7 +87,7 @@ long control_connection(Connection& connection, int command, long larg, void* pa
     case SSL_CTRL_GET_PEER_TMP_KEY:
       return give_key(connection, connection.negotiated.peer_temporary_key.get(), parg);
     case SSL_CTRL_GET_TMP_KEY:
-      return give_key(connection, connection.negotiated.own_temporary_key.get(), parg);
+      return give_key(connection, own_temporary_key(connection), parg);
     default:
       break;
   }

@@ -16,6 +16,11 @@ namespace {
 // RFC 8446 7.1: HkdfLabel.label has room for 255 bytes, "tls13 " included.
 constexpr size_t kMaxLabelLength = 255 - 6;
 
+int no_keys_yet() {
+  ERR_raise(ERR_LIB_SSL, ERR_R_INTERNAL_ERROR);
+  return 0;
+}
+
 // RFC 8446 7.5: no context is an empty one.
 int export13(const handfast::ExporterSecret& exporter, View label, View context,
              std::span<uint8_t> out) {
@@ -59,7 +64,8 @@ int export12(const Connection& connection, View label, View context, bool use_co
     return 0;
   }
   const handfast::Session* session = connection.session.get();
-  if (negotiated.suite == nullptr || session->master_key.empty()) return 0;
+  // RFC 5705 4: made from the master secret.
+  if (negotiated.suite == nullptr || session->master_key.empty()) return no_keys_yet();
   handfast::HashId hash = handfast::handshake_hash(*negotiated.suite, negotiated.version);
   return handfast::prf(connection.session_ctx->algorithms, hash, session->master_key.view(), "",
                        {input.view()}, out)
@@ -80,6 +86,7 @@ int SSL_export_keying_material(SSL* ssl, unsigned char* out, size_t length, cons
   if (ssl->negotiated.version != 0 && ssl->negotiated.version < TLS1_3_VERSION) {
     return export12(*ssl, label_view, context_view, use_context != 0, {out, length});
   }
+  if (ssl->negotiated.version == 0) return no_keys_yet();
   return export13(ssl->exporter, label_view, context_view, {out, length});
 }
 

@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "connection/connection.h"
-#include "handshake/handshake.h"
 #include "session/cache.h"
 
 using handfast::Session;

@@ -238,7 +238,10 @@ bool clear(Connection& connection) {
   connection.method = connection.ctx->method;
   connection.channel = StreamChannel();
   connection.write = UnfinishedWrite();
+  // As in OpenSSL the client's list stays until the next ClientHello (SSL_get_client_ciphers(3)).
+  Bytes peer_cipher_suites = std::move(connection.negotiated.peer_cipher_suites);
   connection.negotiated = Negotiated();
+  connection.negotiated.peer_cipher_suites = std::move(peer_cipher_suites);
   connection.want = SSL_NOTHING;
   connection.shutdown = 0;
   connection.error_raised = false;

@@ -111,6 +111,7 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
           connection.want = SSL_READING;
           return Resolved::stop;
         case Heard::failed:
+          if (verdict.alert == Alert::none) connection.want = SSL_READING;
           return failed(connection, verdict);
       }
       return Resolved::stop;

@@ -89,9 +89,9 @@ Verdict read_hello(Handshake& hs) {
   // RFC 8446 5.1: a ClientHello that starts a change of keys ends its record.
   HANDFAST_CHECK(at_record_boundary(hs));
   const ClientHello& hello = hs.client_hello;
-  if (!hs.negotiated->peer_cipher_suites.assign(hello.cipher_suites)) return malloc_failure();
   const CipherSuite* suite = choose_suite(hs, hello.cipher_suites);
   if (suite == nullptr) return fatal(Alert::handshake_failure, SSL_R_NO_SHARED_CIPHER);
+  if (!hs.negotiated->peer_cipher_suites.assign(hello.cipher_suites)) return malloc_failure();
   // RFC 8446 4.1.4: the suite of a HelloRetryRequest stays.
   if (hs.negotiated->suite != nullptr && hs.negotiated->suite != suite) {
     return fatal(Alert::illegal_parameter, SSL_R_BAD_CIPHER);
