@@ -174,8 +174,8 @@ def abi(section):
     section.runner("abi", [ROOT / "test/abi/run"], HANDFAST_BUILD=str(BUILD / "release"))
 
 
-def twin_command(preset):
-    return [ROOT / "test/twin/run", BUILD / preset / "lib", BUILD / preset / "twin"]
+def twin_command(preset, *options):
+    return [ROOT / "test/twin/run", BUILD / preset / "lib", BUILD / "release/twin", *options]
 
 
 def twin(section):
@@ -219,12 +219,15 @@ def clang(section):
 
 
 def asan(section):
-    if build(section, "asan"):
+    if build(section, "asan", "handfast_shared", "unit_tests"):
+        # The programs are those of the release build: what is looked at is the library.
+        runtime = section.run(["g++", "-print-file-name=libasan.so"])[1].strip()
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             unit_tests = BUILD / "asan" / "unit_tests"
             both = [pool.submit(section.gtest, "asan.unit", unit_tests,
                                 "--gtest_filter=-*Async*"),
-                    pool.submit(section.runner, "asan.twin", twin_command("asan"), **SANITIZERS)]
+                    pool.submit(section.runner, "asan.twin",
+                                twin_command("asan", "--preload", runtime), **SANITIZERS)]
         # libcrypto's fibres and fake stacks do not go together.
         section.gtest("asan.unit", unit_tests, "--gtest_filter=*Async*",
                       wrapper=("env", "ASAN_OPTIONS=detect_stack_use_after_return=0"))

@@ -209,7 +209,6 @@ void files() {
     tell_and_free(name, SSL_load_client_CA_file(fixture(name).c_str()));
     tell_and_free(name, SSL_load_client_CA_file_ex(fixture(name).c_str(), nullptr, nullptr));
   }
-  tell_and_free("null", SSL_load_client_CA_file_ex(nullptr, nullptr, nullptr));
   OSSL_LIB_CTX* library = OSSL_LIB_CTX_new();
   tell_and_free("own library context",
                 SSL_load_client_CA_file_ex(fixture("root.pem").c_str(), library, ""));
