@@ -12,8 +12,9 @@
 namespace handfast {
 namespace {
 
+// Room for two bundles of public CAs, of about 150 each, beside the peers.
 constexpr size_t kStripes = 16;
-constexpr size_t kEntriesPerStripe = 16;
+constexpr size_t kEntriesPerStripe = 32;
 constexpr size_t kMaxLength = 8192;  // bytes of DER; longer ones are rare and are not kept
 
 struct Entry {
@@ -78,11 +79,8 @@ void start() {
   enabled = OPENSSL_atexit(clear_certificate_cache) == 1;
 }
 
-bool cacheable(const Algorithms& algorithms, View der) {
-  if (algorithms.library() != nullptr || algorithms.property_query() != nullptr ||
-      der.size() > kMaxLength) {
-    return false;
-  }
+bool cacheable(OSSL_LIB_CTX* library, const char* property_query, View der) {
+  if (library != nullptr || property_query != nullptr || der.size() > kMaxLength) return false;
   if (CRYPTO_THREAD_run_once(&start_once, start) == 0 || !enabled) return false;
   // A thread may have made another context its default one.
   return OSSL_LIB_CTX_set0_default(nullptr) == OSSL_LIB_CTX_get0_global_default() &&
@@ -174,8 +172,9 @@ void insert(Stripe& stripe, uint64_t hash, View der, X509* certificate) {
   victim->der.swap(copy);
 }
 
-Verdict parse(const Algorithms& algorithms, View der, X509Ptr& out, Alert malformed) {
-  X509* certificate = X509_new_ex(algorithms.library(), algorithms.property_query());
+Verdict parse(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
+              Alert malformed) {
+  X509* certificate = X509_new_ex(library, property_query);
   if (certificate == nullptr) return malloc_failure();
   const unsigned char* end = der.data();
   // d2i_X509 frees the object on failure and then leaves nullptr.
@@ -190,18 +189,24 @@ Verdict parse(const Algorithms& algorithms, View der, X509Ptr& out, Alert malfor
   return success();
 }
 
-// Everything that libcrypto computes at first use, while nobody else has the object.
-void settle(X509* certificate) {
+// Everything that libcrypto computes at first use, while nobody else has the object. False: no
+// provider of the moment knows its key.
+bool settle(X509* certificate) {
   ERR_set_mark();
   X509_check_purpose(certificate, -1, 0);
+  bool complete = X509_get0_pubkey(certificate) != nullptr;
   ERR_pop_to_mark();
+  return complete;
 }
 
 }  // namespace
 
-Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out, Alert malformed) {
+Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
+                          Alert malformed) {
   out.reset();
-  if (!cacheable(algorithms, der)) return parse(algorithms, der, out, malformed);
+  if (!cacheable(library, property_query, der)) {
+    return parse(library, property_query, der, out, malformed);
+  }
   uint64_t hash = hash_of(der);
   Stripe& stripe = storage.stripes[hash % kStripes];
   if (look_up(stripe, hash, der, out)) {
@@ -210,9 +215,8 @@ Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out, 
   }
   stripe.misses.fetch_add(1, std::memory_order_relaxed);
   X509Ptr parsed;
-  HANDFAST_CHECK(parse(algorithms, der, parsed, malformed));
-  settle(parsed.get());
-  insert(stripe, hash, der, parsed.get());
+  HANDFAST_CHECK(parse(library, property_query, der, parsed, malformed));
+  if (settle(parsed.get())) insert(stripe, hash, der, parsed.get());
   out = std::move(parsed);
   return success();
 }

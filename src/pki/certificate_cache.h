@@ -1,4 +1,5 @@
-// Parsed certificates of peers, so that a certificate seen before costs no parsing.
+// Parsed certificates of peers and of files of CAs, so that a certificate seen before costs no
+// parsing.
 //
 // Sharing is safe because
 // - the objects are only ever what d2i_X509 makes of the same bytes: the key is the whole DER, and
@@ -7,10 +8,11 @@
 // - X509 and its public key are counted and safe to read by many threads, and what libcrypto
 //   computes lazily in them is computed before they are shared;
 // - applications that get a peer's certificate get a shared object from OpenSSL too: a resumed
-//   connection shows the X509 of its session. An application that writes to peers' certificates
-//   (X509_set_ex_data …) sets HANDFAST_CERTIFICATE_CACHE=off.
+//   connection shows the X509 of its session. An application that writes to the certificates of
+//   peers or stores (X509_set_ex_data …) sets HANDFAST_CERTIFICATE_CACHE=off.
 // Only certificates of the default library context without property query or FIPS mode are kept:
-// others must be parsed by their own providers.
+// others must be parsed by their own providers. Nor is one whose key no provider knew: a later one
+// may.
 #pragma once
 
 #include "crypto/algorithms.h"
@@ -20,11 +22,16 @@
 
 namespace handfast {
 
-// Parses one certificate of a Certificate message, or finds it parsed. `der` that is not a
-// certificate fails with `malformed` and ERR_R_ASN1_LIB, bytes after it with decode_error and
-// SSL_R_CERT_LENGTH_MISMATCH.
-Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out,
+// Parses one certificate, or finds it parsed. `der` that is not a certificate fails with
+// `malformed` and ERR_R_ASN1_LIB, bytes after it with decode_error and SSL_R_CERT_LENGTH_MISMATCH.
+// `library` and `property_query` are those of X509_new_ex(3).
+Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
                           Alert malformed = Alert::decode_error);
+
+inline Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out,
+                                 Alert malformed = Alert::decode_error) {
+  return parse_certificate(algorithms.library(), algorithms.property_query(), der, out, malformed);
+}
 
 struct CertificateCacheStatistics {
   size_t entries;
