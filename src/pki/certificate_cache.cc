@@ -133,6 +133,21 @@ void drop(Stripe& stripe, uint64_t hash, View der) {
   }
 }
 
+// What libcrypto computes at first use, so that holders of a shared object only read it. The first
+// one may be at it: libcrypto locks the certificate meanwhile.
+void settle(X509* certificate) {
+  ERR_set_mark();
+  X509_check_purpose(certificate, -1, 0);
+  ERR_pop_to_mark();
+}
+
+bool key_is_known(X509* certificate) {
+  ERR_set_mark();
+  bool known = X509_get0_pubkey(certificate) != nullptr;
+  ERR_pop_to_mark();
+  return known;
+}
+
 bool look_up(Stripe& stripe, uint64_t hash, View der, X509Ptr& out) {
   {
     ReadLock lock(stripe);
@@ -189,16 +204,6 @@ Verdict parse(OSSL_LIB_CTX* library, const char* property_query, View der, X509P
   return success();
 }
 
-// Everything that libcrypto computes at first use, while nobody else has the object. False: no
-// provider of the moment knows its key.
-bool settle(X509* certificate) {
-  ERR_set_mark();
-  X509_check_purpose(certificate, -1, 0);
-  bool complete = X509_get0_pubkey(certificate) != nullptr;
-  ERR_pop_to_mark();
-  return complete;
-}
-
 }  // namespace
 
 Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
@@ -211,12 +216,13 @@ Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, Vie
   Stripe& stripe = storage.stripes[hash % kStripes];
   if (look_up(stripe, hash, der, out)) {
     stripe.hits.fetch_add(1, std::memory_order_relaxed);
+    settle(out.get());
     return success();
   }
   stripe.misses.fetch_add(1, std::memory_order_relaxed);
   X509Ptr parsed;
   HANDFAST_CHECK(parse(library, property_query, der, parsed, malformed));
-  if (settle(parsed.get())) insert(stripe, hash, der, parsed.get());
+  if (key_is_known(parsed.get())) insert(stripe, hash, der, parsed.get());
   out = std::move(parsed);
   return success();
 }

@@ -5,8 +5,8 @@
 // - the objects are only ever what d2i_X509 makes of the same bytes: the key is the whole DER, and
 //   an entry to which the application attached trust settings or an alias is dropped, not shared;
 // - every verification is done anew: a hit says nothing about trust;
-// - X509 and its public key are counted and safe to read by many threads, and what libcrypto
-//   computes lazily in them is computed before they are shared;
+// - X509 and its public key are counted and safe to read by many threads, as every X509_STORE needs
+//   them to be, and what libcrypto computes lazily in them is computed before they are shared;
 // - applications that get a peer's certificate get a shared object from OpenSSL too: a resumed
 //   connection shows the X509 of its session. An application that writes to the certificates of
 //   peers or stores (X509_set_ex_data …) sets HANDFAST_CERTIFICATE_CACHE=off.
