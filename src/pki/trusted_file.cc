@@ -26,21 +26,33 @@ bool is_plain_certificate(const PemBlock& block) {
   return (name == PEM_STRING_X509 || name == PEM_STRING_X509_OLD) && *block.header.get() == 0;
 }
 
-Reading read_blocks(BIO* in, OSSL_LIB_CTX* library, const char* property_query,
-                    Array<X509Ptr>& certificates) {
+Reading read_blocks(BIO* in, Array<PemBlock>& blocks) {
   for (;;) {
     PemBlock block;
     if (!read_pem_block(in, block)) {
       bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-      return end && !certificates.empty() ? Reading::complete : Reading::unusual;
+      return end && !blocks.empty() ? Reading::complete : Reading::unusual;
     }
+    if (!is_plain_certificate(block)) return Reading::unusual;
+    if (!blocks.push_back(std::move(block))) return Reading::short_of_memory;
+  }
+}
+
+// Parses nothing before it is certain that libcrypto's reader will not do it again, unless a block
+// is damaged.
+Reading read_certificates(BIO* in, OSSL_LIB_CTX* library, const char* property_query,
+                          Array<X509Ptr>& certificates) {
+  Array<PemBlock> blocks;
+  if (Reading result = read_blocks(in, blocks); result != Reading::complete) return result;
+  if (!certificates.reserve(blocks.size())) return Reading::short_of_memory;
+  for (const PemBlock& block : blocks) {
     X509Ptr certificate;
-    if (!is_plain_certificate(block) ||
-        !parse_certificate(library, property_query, block.view(), certificate).ok()) {
+    if (!parse_certificate(library, property_query, block.view(), certificate).ok()) {
       return Reading::unusual;
     }
     if (!certificates.push_back(std::move(certificate))) return Reading::short_of_memory;
   }
+  return Reading::complete;
 }
 
 // Leaves the queue as it was.
@@ -52,7 +64,7 @@ Reading read_file(const char* file, OSSL_LIB_CTX* library, const char* property_
   ERR_set_mark();
   Reading result = Reading::unusual;
   if (BioPtr in(BIO_new_file(file, "r")); in != nullptr) {
-    result = read_blocks(in.get(), library, property_query, certificates);
+    result = read_certificates(in.get(), library, property_query, certificates);
   }
   ERR_pop_to_mark();
   return result;
