@@ -133,8 +133,7 @@ void drop(Stripe& stripe, uint64_t hash, View der) {
   }
 }
 
-// What libcrypto computes at first use, so that holders of a shared object only read it. The first
-// one may be at it: libcrypto locks the certificate meanwhile.
+// Everything that libcrypto computes at first use.
 void settle(X509* certificate) {
   ERR_set_mark();
   X509_check_purpose(certificate, -1, 0);
@@ -154,6 +153,7 @@ bool look_up(Stripe& stripe, uint64_t hash, View der, X509Ptr& out) {
     Entry* entry = find(stripe, hash, der);
     if (entry == nullptr) return false;
     if (!marked(entry->certificate)) {
+      settle(entry->certificate);
       if (X509_up_ref(entry->certificate) == 0) return false;
       out.reset(entry->certificate);
       entry->used.store(true, std::memory_order_relaxed);
@@ -204,10 +204,10 @@ Verdict parse(OSSL_LIB_CTX* library, const char* property_query, View der, X509P
   return success();
 }
 
-}  // namespace
+enum class Origin : uint8_t { peer, file };
 
-Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
-                          Alert malformed) {
+Verdict find_or_parse(Origin origin, OSSL_LIB_CTX* library, const char* property_query, View der,
+                      X509Ptr& out, Alert malformed) {
   out.reset();
   if (!cacheable(library, property_query, der)) {
     return parse(library, property_query, der, out, malformed);
@@ -216,15 +216,28 @@ Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, Vie
   Stripe& stripe = storage.stripes[hash % kStripes];
   if (look_up(stripe, hash, der, out)) {
     stripe.hits.fetch_add(1, std::memory_order_relaxed);
-    settle(out.get());
     return success();
   }
   stripe.misses.fetch_add(1, std::memory_order_relaxed);
   X509Ptr parsed;
   HANDFAST_CHECK(parse(library, property_query, der, parsed, malformed));
+  // The verification of a peer needs it at once.
+  if (origin == Origin::peer) settle(parsed.get());
   if (key_is_known(parsed.get())) insert(stripe, hash, der, parsed.get());
   out = std::move(parsed);
   return success();
+}
+
+}  // namespace
+
+Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out, Alert malformed) {
+  return find_or_parse(Origin::peer, algorithms.library(), algorithms.property_query(), der, out,
+                       malformed);
+}
+
+Verdict parse_file_certificate(OSSL_LIB_CTX* library, const char* property_query, View der,
+                               X509Ptr& out) {
+  return find_or_parse(Origin::file, library, property_query, der, out, Alert::decode_error);
 }
 
 CertificateCacheStatistics certificate_cache_statistics() {

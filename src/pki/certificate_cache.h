@@ -6,7 +6,8 @@
 //   an entry to which the application attached trust settings or an alias is dropped, not shared;
 // - every verification is done anew: a hit says nothing about trust;
 // - X509 and its public key are counted and safe to read by many threads, as every X509_STORE needs
-//   them to be, and what libcrypto computes lazily in them is computed before they are shared;
+//   them to be, and what libcrypto computes lazily in them, under a lock, is computed before they
+//   are shared;
 // - applications that get a peer's certificate get a shared object from OpenSSL too: a resumed
 //   connection shows the X509 of its session. An application that writes to the certificates of
 //   peers or stores (X509_set_ex_data …) sets HANDFAST_CERTIFICATE_CACHE=off.
@@ -22,16 +23,17 @@
 
 namespace handfast {
 
-// Parses one certificate, or finds it parsed. `der` that is not a certificate fails with
-// `malformed` and ERR_R_ASN1_LIB, bytes after it with decode_error and SSL_R_CERT_LENGTH_MISMATCH.
-// `library` and `property_query` are those of X509_new_ex(3).
-Verdict parse_certificate(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
+// Parses one certificate of a Certificate message, or finds it parsed. `der` that is not a
+// certificate fails with `malformed` and ERR_R_ASN1_LIB, bytes after it with decode_error and
+// SSL_R_CERT_LENGTH_MISMATCH.
+Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out,
                           Alert malformed = Alert::decode_error);
 
-inline Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out,
-                                 Alert malformed = Alert::decode_error) {
-  return parse_certificate(algorithms.library(), algorithms.property_query(), der, out, malformed);
-}
+// The same for a certificate of a file, most of which no verification will ever look at: what
+// libcrypto computes lazily is left to the first sharing. `library` and `property_query` are those
+// of X509_new_ex(3).
+Verdict parse_file_certificate(OSSL_LIB_CTX* library, const char* property_query, View der,
+                               X509Ptr& out);
 
 struct CertificateCacheStatistics {
   size_t entries;

@@ -75,7 +75,7 @@ BioPtr open(const char* file) {
 X509Ptr parse(View der, OSSL_LIB_CTX* library, const char* property_query) {
   X509Ptr certificate;
   ERR_set_mark();
-  bool shared = parse_certificate(library, property_query, der, certificate).ok();
+  bool shared = parse_file_certificate(library, property_query, der, certificate).ok();
   ERR_pop_to_mark();
   if (shared) return certificate;
   // Here bytes after the certificate are no error.

@@ -47,7 +47,7 @@ Reading read_certificates(BIO* in, OSSL_LIB_CTX* library, const char* property_q
   if (!certificates.reserve(blocks.size())) return Reading::short_of_memory;
   for (const PemBlock& block : blocks) {
     X509Ptr certificate;
-    if (!parse_certificate(library, property_query, block.view(), certificate).ok()) {
+    if (!parse_file_certificate(library, property_query, block.view(), certificate).ok()) {
       return Reading::unusual;
     }
     if (!certificates.push_back(std::move(certificate))) return Reading::short_of_memory;
