@@ -8,6 +8,7 @@
 
 #include "api/conf_context.h"
 #include "config/version_bounds.h"
+#include "pki/trusted_file.h"
 
 namespace handfast {
 
@@ -199,7 +200,7 @@ int load_store(SSL_CONF_CTX& conf, const char* value) {
   const char* query = ctx->algorithms.property_query();
   switch (kSource) {
     case Source::file:
-      return X509_STORE_load_file_ex(store, value, library, query);
+      return handfast::load_trusted_file(store, value, library, query) ? 1 : 0;
     case Source::directory:
       return X509_STORE_load_path(store, value);
     default:

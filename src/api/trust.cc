@@ -5,6 +5,7 @@
 
 #include "connection/connection.h"
 #include "pki/name_list.h"
+#include "pki/trusted_file.h"
 
 using handfast::X509NameStackPtr;
 
@@ -32,8 +33,10 @@ void SSL_CTX_set1_cert_store(SSL_CTX* ctx, X509_STORE* store) {
 }
 
 int SSL_CTX_load_verify_file(SSL_CTX* ctx, const char* file) {
-  return X509_STORE_load_file_ex(ctx->store.get(), file, ctx->algorithms.library(),
-                                 ctx->algorithms.property_query());
+  return handfast::load_trusted_file(ctx->store.get(), file, ctx->algorithms.library(),
+                                     ctx->algorithms.property_query())
+             ? 1
+             : 0;
 }
 
 int SSL_CTX_load_verify_dir(SSL_CTX* ctx, const char* directory) {
@@ -51,11 +54,6 @@ int SSL_CTX_load_verify_locations(SSL_CTX* ctx, const char* file, const char* di
   return directory == nullptr || SSL_CTX_load_verify_dir(ctx, directory) != 0 ? 1 : 0;
 }
 
-int SSL_CTX_set_default_verify_paths(SSL_CTX* ctx) {
-  return X509_STORE_set_default_paths_ex(ctx->store.get(), ctx->algorithms.library(),
-                                         ctx->algorithms.property_query());
-}
-
 // The default places may well not exist: only a lookup that cannot be made is a failure.
 
 int SSL_CTX_set_default_verify_dir(SSL_CTX* ctx) {
@@ -68,13 +66,10 @@ int SSL_CTX_set_default_verify_dir(SSL_CTX* ctx) {
 }
 
 int SSL_CTX_set_default_verify_file(SSL_CTX* ctx) {
-  X509_LOOKUP* lookup = add_lookup(ctx, X509_LOOKUP_file());
-  if (lookup == nullptr) return 0;
-  ERR_set_mark();
-  X509_LOOKUP_load_file_ex(lookup, nullptr, X509_FILETYPE_DEFAULT, ctx->algorithms.library(),
-                           ctx->algorithms.property_query());
-  ERR_pop_to_mark();
-  return 1;
+  return handfast::load_default_trusted_file(ctx->store.get(), ctx->algorithms.library(),
+                                             ctx->algorithms.property_query())
+             ? 1
+             : 0;
 }
 
 int SSL_CTX_set_default_verify_store(SSL_CTX* ctx) {
@@ -84,6 +79,15 @@ int SSL_CTX_set_default_verify_store(SSL_CTX* ctx) {
   X509_LOOKUP_add_store_ex(lookup, nullptr, ctx->algorithms.library(),
                            ctx->algorithms.property_query());
   ERR_pop_to_mark();
+  return 1;
+}
+
+int SSL_CTX_set_default_verify_paths(SSL_CTX* ctx) {
+  if (SSL_CTX_set_default_verify_file(ctx) == 0 || SSL_CTX_set_default_verify_dir(ctx) == 0 ||
+      SSL_CTX_set_default_verify_store(ctx) == 0) {
+    return 0;
+  }
+  ERR_clear_error();
   return 1;
 }
 

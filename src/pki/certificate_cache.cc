@@ -12,8 +12,9 @@
 namespace handfast {
 namespace {
 
+// Room for two bundles of public CAs, of about 150 each, beside the peers.
 constexpr size_t kStripes = 16;
-constexpr size_t kEntriesPerStripe = 16;
+constexpr size_t kEntriesPerStripe = 32;
 constexpr size_t kMaxLength = 8192;  // bytes of DER; longer ones are rare and are not kept
 
 struct Entry {
@@ -78,11 +79,8 @@ void start() {
   enabled = OPENSSL_atexit(clear_certificate_cache) == 1;
 }
 
-bool cacheable(const Algorithms& algorithms, View der) {
-  if (algorithms.library() != nullptr || algorithms.property_query() != nullptr ||
-      der.size() > kMaxLength) {
-    return false;
-  }
+bool cacheable(OSSL_LIB_CTX* library, const char* property_query, View der) {
+  if (library != nullptr || property_query != nullptr || der.size() > kMaxLength) return false;
   if (CRYPTO_THREAD_run_once(&start_once, start) == 0 || !enabled) return false;
   // A thread may have made another context its default one.
   return OSSL_LIB_CTX_set0_default(nullptr) == OSSL_LIB_CTX_get0_global_default() &&
@@ -135,12 +133,27 @@ void drop(Stripe& stripe, uint64_t hash, View der) {
   }
 }
 
+// Everything that libcrypto computes at first use.
+void settle(X509* certificate) {
+  ERR_set_mark();
+  X509_check_purpose(certificate, -1, 0);
+  ERR_pop_to_mark();
+}
+
+bool key_is_known(X509* certificate) {
+  ERR_set_mark();
+  bool known = X509_get0_pubkey(certificate) != nullptr;
+  ERR_pop_to_mark();
+  return known;
+}
+
 bool look_up(Stripe& stripe, uint64_t hash, View der, X509Ptr& out) {
   {
     ReadLock lock(stripe);
     Entry* entry = find(stripe, hash, der);
     if (entry == nullptr) return false;
     if (!marked(entry->certificate)) {
+      settle(entry->certificate);
       if (X509_up_ref(entry->certificate) == 0) return false;
       out.reset(entry->certificate);
       entry->used.store(true, std::memory_order_relaxed);
@@ -174,8 +187,9 @@ void insert(Stripe& stripe, uint64_t hash, View der, X509* certificate) {
   victim->der.swap(copy);
 }
 
-Verdict parse(const Algorithms& algorithms, View der, X509Ptr& out, Alert malformed) {
-  X509* certificate = X509_new_ex(algorithms.library(), algorithms.property_query());
+Verdict parse(OSSL_LIB_CTX* library, const char* property_query, View der, X509Ptr& out,
+              Alert malformed) {
+  X509* certificate = X509_new_ex(library, property_query);
   if (certificate == nullptr) return malloc_failure();
   const unsigned char* end = der.data();
   // d2i_X509 frees the object on failure and then leaves nullptr.
@@ -190,18 +204,14 @@ Verdict parse(const Algorithms& algorithms, View der, X509Ptr& out, Alert malfor
   return success();
 }
 
-// Everything that libcrypto computes at first use, while nobody else has the object.
-void settle(X509* certificate) {
-  ERR_set_mark();
-  X509_check_purpose(certificate, -1, 0);
-  ERR_pop_to_mark();
-}
+enum class Origin : uint8_t { peer, file };
 
-}  // namespace
-
-Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out, Alert malformed) {
+Verdict find_or_parse(Origin origin, OSSL_LIB_CTX* library, const char* property_query, View der,
+                      X509Ptr& out, Alert malformed) {
   out.reset();
-  if (!cacheable(algorithms, der)) return parse(algorithms, der, out, malformed);
+  if (!cacheable(library, property_query, der)) {
+    return parse(library, property_query, der, out, malformed);
+  }
   uint64_t hash = hash_of(der);
   Stripe& stripe = storage.stripes[hash % kStripes];
   if (look_up(stripe, hash, der, out)) {
@@ -210,11 +220,24 @@ Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out, 
   }
   stripe.misses.fetch_add(1, std::memory_order_relaxed);
   X509Ptr parsed;
-  HANDFAST_CHECK(parse(algorithms, der, parsed, malformed));
-  settle(parsed.get());
-  insert(stripe, hash, der, parsed.get());
+  HANDFAST_CHECK(parse(library, property_query, der, parsed, malformed));
+  // The verification of a peer needs it at once.
+  if (origin == Origin::peer) settle(parsed.get());
+  if (key_is_known(parsed.get())) insert(stripe, hash, der, parsed.get());
   out = std::move(parsed);
   return success();
+}
+
+}  // namespace
+
+Verdict parse_certificate(const Algorithms& algorithms, View der, X509Ptr& out, Alert malformed) {
+  return find_or_parse(Origin::peer, algorithms.library(), algorithms.property_query(), der, out,
+                       malformed);
+}
+
+Verdict parse_file_certificate(OSSL_LIB_CTX* library, const char* property_query, View der,
+                               X509Ptr& out) {
+  return find_or_parse(Origin::file, library, property_query, der, out, Alert::decode_error);
 }
 
 CertificateCacheStatistics certificate_cache_statistics() {

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "pki/certificate_cache.h"
+#include "wire/allocate.h"
 #include "wire/bytes.h"
 
 namespace handfast {
@@ -69,19 +71,39 @@ BioPtr open(const char* file) {
   return in;
 }
 
+// nullptr: see the queue.
+X509Ptr parse(View der, OSSL_LIB_CTX* library, const char* property_query) {
+  X509Ptr certificate;
+  ERR_set_mark();
+  bool shared = parse_file_certificate(library, property_query, der, certificate).ok();
+  ERR_pop_to_mark();
+  if (shared) return certificate;
+  // Here bytes after the certificate are no error.
+  X509* parsed = X509_new_ex(library, property_query);
+  const unsigned char* at = der.data();
+  if (parsed == nullptr) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+  } else if (d2i_X509(&parsed, &at, static_cast<long>(der.size())) == nullptr) {
+    ERR_raise(ERR_LIB_PEM, ERR_R_ASN1_LIB);
+  }
+  return X509Ptr(parsed);
+}
+
 // Hands every certificate of a PEM file to `take`, until it says false. Whatever ends the reading
 // is taken for the end of the file.
 template <typename Take>
 bool for_each_certificate(BIO* in, OSSL_LIB_CTX* library, const char* property_query, Take take) {
   for (;;) {
-    X509* read = X509_new_ex(library, property_query);
-    if (read == nullptr) {
-      ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
-      return false;
+    unsigned char* data = nullptr;
+    long length = 0;
+    if (PEM_bytes_read_bio(&data, &length, nullptr, PEM_STRING_X509, in, nullptr, nullptr) == 0) {
+      return true;
     }
-    bool found = PEM_read_bio_X509(in, &read, nullptr, nullptr) != nullptr;
-    X509Ptr certificate(read);
-    if (!found) return true;
+    std::unique_ptr<unsigned char, OpensslFree> der(data);
+    X509Ptr certificate = parse({data, static_cast<size_t>(length)}, library, property_query);
+    if (certificate == nullptr) {
+      return ERR_GET_REASON(ERR_peek_last_error()) != ERR_R_MALLOC_FAILURE;
+    }
     if (!take(certificate.get())) return false;
   }
 }

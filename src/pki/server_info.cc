@@ -1,16 +1,14 @@
 #include "pki/server_info.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include <string_view>
 
-#include "wire/allocate.h"
+#include "pki/pem_block.h"
+#include "wire/bytes.h"
 #include "wire/crypto_types.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
-
-#include "wire/bytes.h"
 
 namespace handfast {
 namespace {
@@ -78,21 +76,12 @@ bool read_server_info(const char* file, Bytes& data) {
   if (in == nullptr) return refuse(ERR_R_BUF_LIB);
   if (BIO_read_filename(in.get(), file) <= 0) return refuse(ERR_R_SYS_LIB);
   for (bool first = true;; first = false) {
-    char* name = nullptr;
-    char* header = nullptr;
-    unsigned char* block = nullptr;
-    long length = 0;
-    if (PEM_read_bio(in.get(), &name, &header, &block, &length) == 0) {
-      return !first || refuse(SSL_R_NO_PEM_EXTENSIONS);
-    }
-    UniqueString owned_name(name);
-    UniqueString owned_header(header);
-    std::unique_ptr<unsigned char, OpensslFree> owned_block(block);
-    View view(block, static_cast<size_t>(length));
-    unsigned int version = version_of(name);
+    PemBlock block;
+    if (!read_pem_block(in.get(), block)) return !first || refuse(SSL_R_NO_PEM_EXTENSIONS);
+    unsigned int version = version_of(block.name.get());
     if (version == 0) return false;
-    if (!exactly_one(view, version)) return refuse(SSL_R_BAD_DATA);
-    if (!append_block(view, version, data)) return false;
+    if (!exactly_one(block.view(), version)) return refuse(SSL_R_BAD_DATA);
+    if (!append_block(block.view(), version, data)) return false;
   }
 }
 
