@@ -3,23 +3,10 @@
 #include <openssl/conf.h>
 
 #include "support/older.h"
+#include "support/temporary_file.h"
 
 namespace {
 using namespace twin;
-
-struct File {
-  char path[32] = "/tmp/twin-conf-XXXXXX";
-  explicit File(const std::string& content) {
-    int descriptor = mkstemp(path);
-    require(
-        write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size()),
-        path);
-    close(descriptor);
-  }
-  ~File() { unlink(path); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-};
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   for (size_t at; (at = text.find(what)) != std::string::npos;) text.replace(at, what.size(), by);
@@ -28,8 +15,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 /// Reads a file whose `ssl_conf` section names the given sections.
 int load(const std::string& sections) {
-  File file(replaced("openssl_conf = main\n[main]\nssl_conf = ssl\n" + sections, "FIXTURES",
-                     fixture("")));
+  TemporaryFile file(replaced("openssl_conf = main\n[main]\nssl_conf = ssl\n" + sections,
+                              "FIXTURES", fixture("")));
   return CONF_modules_load_file(file.path, nullptr, 0);
 }
 

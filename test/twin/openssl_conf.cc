@@ -3,29 +3,10 @@
 #include <openssl/conf.h>
 
 #include "support/older.h"
+#include "support/temporary_file.h"
 
 namespace {
 using namespace twin;
-
-/// A file with this text.
-class File {
- public:
-  explicit File(const std::string& content) {
-    int descriptor = mkstemp(path_);
-    require(descriptor >= 0, "mkstemp");
-    require(
-        write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size()),
-        "write");
-    close(descriptor);
-  }
-  ~File() { unlink(path_); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  const char* path() const { return path_; }
-
- private:
-  char path_[32] = "/tmp/twin-conf-XXXXXX";
-};
 
 std::string ciphers(const STACK_OF(SSL_CIPHER) * list) {
   std::string result = std::to_string(sk_SSL_CIPHER_num(list));
@@ -61,8 +42,8 @@ const char* const kMethodNames[] = {"both", "client", "server"};
 /// Loads the file, then asks each kind of context for each name.
 void load(const char* title, const std::string& content, const std::vector<const char*>& names,
           unsigned long flags = 0) {
-  File file(content);
-  int loaded = CONF_modules_load_file(file.path(), "test_app", flags);
+  TemporaryFile file(content);
+  int loaded = CONF_modules_load_file(file.path, "test_app", flags);
   std::string said = errors();
   out("-- %s: loaded %d %s", title, loaded, said.empty() ? "" : "with errors");
   for (size_t i = 0; i < std::size(kMethods); i++) {
@@ -184,11 +165,11 @@ void module() {
 }
 
 void library_context() {
-  File file(
+  TemporaryFile file(
       with_sections("[sets]\nsystem_default = system\nfirst = one\n"
                     "[system]\nMinProtocol = TLSv1.2\n[one]\nMaxProtocol = TLSv1.2\n"));
   OSSL_LIB_CTX* library = OSSL_LIB_CTX_new();
-  out("loaded %d", OSSL_LIB_CTX_load_config(library, file.path()));
+  out("loaded %d", OSSL_LIB_CTX_load_config(library, file.path));
   ERR_clear_error();
   Owned<SSL_CTX> own(SSL_CTX_new_ex(library, nullptr, TLS_method()));
   Owned<SSL_CTX> other(SSL_CTX_new(TLS_method()));

@@ -1,6 +1,7 @@
 // Certificate Transparency with timestamps of a log: from the TLS extension, a stapled OCSP
 // response and the certificate itself; SSL_CTX_set_ctlog_list_file(3), SSL_CTX_enable_ct(3).
 #include "support/transparency.h"
+#include "support/temporary_file.h"
 
 namespace {
 using namespace twin;
@@ -12,20 +13,6 @@ uint64_t milliseconds(long seconds_from_now) {
   return (static_cast<uint64_t>(std::time(nullptr)) + static_cast<uint64_t>(seconds_from_now)) *
          1000;
 }
-
-struct File {
-  char path[32] = "/tmp/twin-logs-XXXXXX";
-  explicit File(const std::string& content) {
-    int descriptor = mkstemp(path);
-    require(
-        write(descriptor, content.data(), content.size()) == static_cast<ssize_t>(content.size()),
-        path);
-    close(descriptor);
-  }
-  ~File() { unlink(path); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-};
 
 std::string list_of_logs() {
   return "enabled_logs=one\n" + TransparencyLog("server-p256").section("one");
@@ -134,7 +121,7 @@ void told(Peers& peers, const char* title) {
 
 void with(const char* title, Sources sources, bool strict = false, bool logs = true) {
   for (int version : kVersions) {
-    File file(list_of_logs());
+    TemporaryFile file(list_of_logs());
     Peers peers = make_peers(at_version(
         version, {.certificate = kLeaf,
                   .client_context =
@@ -243,7 +230,7 @@ void from_certificate() {
   for (bool valid : {true, false}) {
     Owned<X509> certificate = with_embedded(valid);
     for (int version : kVersions) {
-      File file(list_of_logs());
+      TemporaryFile file(list_of_logs());
       Peers peers = make_peers(at_version(
           version, {.certificate = "",
                     .client_context =
@@ -308,7 +295,7 @@ void files() {
       "enabled_logs=one\n[one]\ndescription = a log\nkey = ?\n",
       "[broken\n"};
   for (const std::string& content : kContents) {
-    File file(content);
+    TemporaryFile file(content);
     Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
     const CTLOG_STORE* before = SSL_CTX_get0_ctlog_store(context.get());
     int set = SSL_CTX_set_ctlog_list_file(context.get(), file.path);

@@ -3,14 +3,11 @@
 
 #include <atomic>
 #include <mutex>
-#include <thread>
 
+#include "engine_thread_support.h"
 #include "support/resumption13.h"
 
 namespace {
-
-constexpr int kThreads = 8;
-constexpr int kRounds = 12;
 
 // Sessions that any client has got, for any thread to use.
 class Pool {
@@ -80,21 +77,6 @@ Said converse(SSL_CTX* client_context, SSL_CTX* server_context, SSL_SESSION* off
   SSL_shutdown(server);
   ERR_clear_error();
   return said;
-}
-
-// Runs `work(thread, round)` in all threads at once; how many of the calls said false.
-template <class Work>
-int in_threads(Work work) {
-  std::atomic<int> failures{0}, ready{0};
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&, thread] {
-      for (++ready; ready < kThreads;) std::this_thread::yield();
-      for (int round = 0; round < kRounds; ++round) failures += work(thread, round) ? 0 : 1;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  return failures;
 }
 
 enum class Tickets { stateless, stateful, once };

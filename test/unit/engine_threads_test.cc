@@ -3,14 +3,11 @@
 
 #include <atomic>
 #include <mutex>
-#include <thread>
 
+#include "engine_thread_support.h"
 #include "support/peers.h"
 
 namespace {
-
-constexpr int kThreads = 8;
-constexpr int kRounds = 12;
 
 // One conversation over new SSLs of the shared contexts; true when all of it went well.
 bool converse(SSL_CTX* client_context, SSL_CTX* server_context, int number,
@@ -49,21 +46,6 @@ int select_first(SSL*, const unsigned char** out, unsigned char* length, const u
   *out = in + 1;
   *length = in[0];
   return SSL_TLSEXT_ERR_OK;
-}
-
-// Runs `work(thread)` in all threads at once; how many of the calls said false.
-template <class Work>
-int in_threads(Work work) {
-  std::atomic<int> failures{0}, ready{0};
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&, thread] {
-      for (++ready; ready < kThreads;) std::this_thread::yield();
-      for (int round = 0; round < kRounds; ++round) failures += work(thread, round) ? 0 : 1;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  return failures;
 }
 
 }  // namespace
