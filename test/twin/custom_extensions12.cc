@@ -69,14 +69,8 @@ int add_both(SSL_CTX* c, Behaviour& behaviour, unsigned places) {
 }
 
 void told(Peers& peers, const char* title) {
-  Alerts client, server;
-  client.watch(peers.client.get());
-  server.watch(peers.server.get());
   link_memory(peers);
-  out("%s: %s", title, handshake(peers).said().c_str());
-  out("  alerts: client %s | server %s", client.text_or_none(), server.text_or_none());
-  SSL_set_info_callback(peers.client.get(), nullptr);
-  SSL_set_info_callback(peers.server.get(), nullptr);
+  tell_with_alerts(peers, title);
   errors();
 }
 

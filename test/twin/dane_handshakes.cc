@@ -64,18 +64,10 @@ void see(SSL* ssl) {
 }
 
 void told(Peers& peers, const char* title) {
-  Alerts client, server;
-  client.watch(peers.client.get());
-  server.watch(peers.server.get());
   link_memory(peers);
-  Result result = handshake(peers);
-  errors();
-  out("%s: %s", title, result.said().c_str());
-  out("  alerts: client %s | server %s", client.text_or_none(), server.text_or_none());
+  tell_with_alerts(peers, title);
   see(peers.client.get());
   out("  verified chain %d", sk_X509_num(SSL_get0_verified_chain(peers.client.get())));
-  SSL_set_info_callback(peers.client.get(), nullptr);
-  SSL_set_info_callback(peers.server.get(), nullptr);
 }
 
 using Change = std::function<void(SSL*)>;

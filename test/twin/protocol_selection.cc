@@ -34,16 +34,10 @@ std::string chosen(SSL* ssl) {
 }
 
 void told(Peers& peers, const char* title) {
-  Alerts client, server;
-  client.watch(peers.client.get());
-  server.watch(peers.server.get());
   link_memory(peers);
-  out("%s: %s", title, handshake(peers).said().c_str());
-  out("  alerts: client %s | server %s", client.text_or_none(), server.text_or_none());
+  tell_with_alerts(peers, title);
   out("  client %s", chosen(peers.client.get()).c_str());
   out("  server %s", chosen(peers.server.get()).c_str());
-  SSL_set_info_callback(peers.client.get(), nullptr);
-  SSL_set_info_callback(peers.server.get(), nullptr);
 }
 
 /// What the callbacks do.

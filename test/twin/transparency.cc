@@ -1,6 +1,7 @@
 // Certificate Transparency with timestamps of a log: from the TLS extension, a stapled OCSP
 // response and the certificate itself; SSL_CTX_set_ctlog_list_file(3), SSL_CTX_enable_ct(3).
 #include "support/transparency.h"
+#include "support/older.h"
 #include "support/temporary_file.h"
 
 namespace {
@@ -102,21 +103,13 @@ void serve(SSL_CTX* c, Sources& sources) {
 }
 
 void told(Peers& peers, const char* title) {
-  Alerts client, server;
-  client.watch(peers.client.get());
-  server.watch(peers.server.get());
   link_memory(peers);
-  Result result = handshake(peers);
-  errors();
-  out("%s: %s", title, result.said().c_str());
-  out("  alerts: client %s | server %s", client.text_or_none(), server.text_or_none());
+  tell_with_alerts(peers, title);
   const STACK_OF(SCT)* timestamps = SSL_get0_peer_scts(peers.client.get());
   out("  %s, %d timestamps",
       X509_verify_cert_error_string(SSL_get_verify_result(peers.client.get())),
       sk_SCT_num(timestamps));
   print(timestamps);
-  SSL_set_info_callback(peers.client.get(), nullptr);
-  SSL_set_info_callback(peers.server.get(), nullptr);
 }
 
 void with(const char* title, Sources sources, bool strict = false, bool logs = true) {
