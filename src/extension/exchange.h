@@ -69,6 +69,7 @@ struct OfferedPsk {
 struct Exchange {
   SSL* ssl = nullptr;
   bool server = false;
+  bool datagram = false;   // DTLS
   Context* ctx = nullptr;  // of the moment: SSL_set_SSL_CTX may change it
   const Algorithms* algorithms = nullptr;
   // The connection's groups; -> is always the current state, callbacks may edit them.
@@ -81,7 +82,8 @@ struct Exchange {
   Request* request = nullptr;
   Negotiated* negotiated = nullptr;
 
-  uint16_t min_version = 0, max_version = 0;  // enabled range of this handshake
+  // Enabled range of this handshake; TLS's numbers also for DTLS (wire/version.h).
+  uint16_t min_version = 0, max_version = 0;
   uint64_t sent = 0;      // bit per registry row: extensions we sent in the last hello or request
   uint64_t received = 0;  // bit per row: extensions the peer sent in its last hello or request
   // Bytes of the ClientHello being built before its extensions (with the 4 of its header); padding

@@ -8,6 +8,7 @@ namespace handfast {
 Handshake::Handshake(Connection& connection) : conn(connection) {
   ssl = &connection;
   server = connection.role == Role::server;
+  datagram = connection.method->datagram;
   follow_context();
   // The secrets that stay after the handshake borrow from it: a context that never changes.
   algorithms = &connection.session_ctx->algorithms;
