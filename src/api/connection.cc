@@ -57,6 +57,7 @@ bool copy_hooks(handfast::Cow<handfast::Hooks>& to, const handfast::Cow<handfast
 bool copy_settings(Connection& to, const Connection& from) {
   if (!copy_policy(to.policy, from.policy) || !copy_hooks(to.hooks, from.hooks)) return false;
   to.credentials = from.credentials;
+  if (!to.channel.restart(from.method->datagram)) return false;
   to.method = from.method;
   to.server = from.server;
   to.role = from.role;
@@ -148,6 +149,7 @@ int SSL_client_version(const SSL* ssl) {
   int offered = ssl->negotiated.client_version;
   if (offered != 0) return offered;
   if (ssl->server || ssl->phase == Phase::before) return ssl->ctx->method->version;
+  if (ssl->method->datagram) return handfast::current_version(*ssl);
   // RFC 8446 4.1.2: legacy_version goes no higher.
   return std::min<int>(handfast::current_version(*ssl), TLS1_2_VERSION);
 }
@@ -168,7 +170,7 @@ int SSL_alloc_buffers(SSL*) {
 }
 
 int SSL_free_buffers(SSL* ssl) {
-  handfast::StreamChannel& channel = ssl->channel;
+  handfast::Channel& channel = ssl->channel;
   if (channel.unsent() || !channel.received().empty() || !channel.plaintext.empty()) return 0;
   channel.input.release();
   channel.input_begin = channel.input_end = 0;

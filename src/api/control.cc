@@ -18,7 +18,7 @@ namespace {
 const Control* find(int command, Control::On on) {
   for (std::span<const Control> table :
        {handfast::policy_controls(), handfast::extension_controls(), handfast::algorithm_controls(),
-        handfast::connection_controls(), handfast::srp_controls()}) {
+        handfast::connection_controls(), handfast::datagram_controls(), handfast::srp_controls()}) {
     for (const Control& control : table) {
       if (control.command == command && (control.on == Control::On::both || control.on == on)) {
         return &control;

@@ -2,6 +2,7 @@
 #include "api/control_table.h"
 #include "config/security.h"
 #include "crypto/group.h"
+#include "wire/version.h"
 
 namespace handfast {
 
@@ -68,7 +69,7 @@ long get_shared_group(ControlTarget& target, long index, void*) {
     const Group* group = known.find(id);
     if (group == nullptr || std::find(other.begin(), other.end(), id) == other.end() ||
         !group_allowed(policy, target.ssl, *group, SSL_SECOP_CURVE_SHARED) ||
-        !group->fits(current_version(connection))) {
+        !group->fits(tls_version(static_cast<uint16_t>(current_version(connection))))) {
       continue;
     }
     if (found == index) return nid_of_group(id);

@@ -31,6 +31,7 @@ std::span<const Control> policy_controls();
 std::span<const Control> algorithm_controls();
 std::span<const Control> extension_controls();
 std::span<const Control> connection_controls();
+std::span<const Control> datagram_controls();
 std::span<const Control> srp_controls();
 // `handled` says whether `command` belongs to SRP; the result is that of SSL_CTX_callback_ctrl
 // then.

@@ -147,6 +147,7 @@ int SSL_write_ex(SSL* ssl, const void* buffer, size_t length, size_t* done) {
 
 int SSL_pending(const SSL* ssl) {
   size_t pending = ssl->channel.plaintext.size();
+  if (ssl->channel.datagram != nullptr) pending += ssl->channel.datagram->early_bytes;
   return pending < INT_MAX ? static_cast<int>(pending) : INT_MAX;
 }
 

@@ -49,6 +49,11 @@ const SSL_METHOD* SSL_get_ssl_method(const SSL* ssl) {
 }
 
 int SSL_set_ssl_method(SSL* ssl, const SSL_METHOD* method) {
+  bool other_channel = method->datagram != ssl->method->datagram;
+  if (other_channel && !ssl->channel.restart(method->datagram)) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return 0;
+  }
   ssl->method = method;
   return 1;
 }

@@ -3,6 +3,7 @@
 #include "config/security.h"
 #include "crypto/cipher_class.h"
 #include "crypto/signature_scheme.h"
+#include "wire/version.h"
 
 namespace handfast {
 
@@ -49,12 +50,7 @@ uint32_t unusable_authentication(const CipherSupport& support) {
 
 namespace {
 
-bool version_fits(const CipherSuite& suite, bool datagram, int minimum, int maximum) {
-  // DTLS 1.2 has the suites of TLS 1.2, DTLS 1.0 those of TLS 1.1.
-  if (datagram) {
-    return suite.min_tls < TLS1_2_VERSION ||
-           (suite.min_tls == TLS1_2_VERSION && maximum == DTLS1_2_VERSION);
-  }
+bool version_fits(const CipherSuite& suite, int minimum, int maximum) {
   return suite.min_tls <= maximum && suite.max_tls >= minimum;
 }
 
@@ -62,8 +58,9 @@ bool version_fits(const CipherSuite& suite, bool datagram, int minimum, int maxi
 
 CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum, uint16_t maximum) {
   CipherFilter filter;
-  filter.minimum = minimum;
-  filter.maximum = maximum;
+  // DTLS 1.2 has the suites of TLS 1.2, DTLS 1.0 those of TLS 1.1.
+  filter.minimum = tls_version(minimum);
+  filter.maximum = tls_version(maximum);
   // SRP needs a user name and PSK a callback that has the key.
   filter.no_auth = unusable_authentication(support);
   if (!support.srp) {
@@ -80,7 +77,7 @@ CipherFilter cipher_filter(const CipherSupport& support, uint16_t minimum, uint1
 bool passes(const CipherSupport& support, const CipherFilter& filter, const CipherSuite& suite,
             int operation) {
   return (suite.kx & filter.no_kx) == 0 && (suite.auth & filter.no_auth) == 0 &&
-         version_fits(suite, support.method.datagram, filter.minimum, filter.maximum) &&
+         version_fits(suite, filter.minimum, filter.maximum) &&
          cipher_allowed(support.policy, support.ssl, suite, operation);
 }
 

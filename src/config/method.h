@@ -8,6 +8,9 @@ struct ssl_method_st {
   bool client, server;  // roles that it may take
   bool datagram;
   int min_version, max_version;
+
+  // Whether the version is negotiated.
+  [[nodiscard]] bool flexible() const { return min_version != max_version; }
 };
 
 namespace handfast {

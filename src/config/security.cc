@@ -225,7 +225,9 @@ int version_range(const Policy& policy, const SSL* ssl, int method_min, int meth
 }
 
 bool version_allowed(const Policy& policy, const SSL* ssl, uint16_t version) {
-  for (const VersionRow& row : kTlsVersions) {
+  std::span<const VersionRow> rows = kTlsVersions;
+  if (is_datagram(version)) rows = kDtlsVersions;
+  for (const VersionRow& row : rows) {
     if (row.version == version) return version_enabled(policy, ssl, row);
   }
   return false;

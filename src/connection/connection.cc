@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wire/version.h"
+
 namespace handfast {
 
 namespace {
@@ -42,8 +44,7 @@ void forget_handshake(Connection& connection) {
   connection.phase = Phase::before;
   connection.state = TLS_ST_BEFORE;
   connection.in_init = true;
-  connection.channel.reader = RecordReader();
-  connection.channel.writer = RecordWriter();
+  (void)connection.channel.restart(connection.channel.datagram != nullptr);  // needs no memory
   connection.read_secret = TrafficSecret();
   connection.write_secret = TrafficSecret();
   connection.exporter = ExporterSecret();
@@ -121,7 +122,8 @@ Connection* new_connection(Context* context) {
     return nullptr;
   }
   share(*connection, context);
-  if (!separate_trust(*connection) || !copy_srp(context->srp.get(), connection->request.srp) ||
+  if (!connection->channel.restart(context->method->datagram) || !separate_trust(*connection) ||
+      !copy_srp(context->srp.get(), connection->request.srp) ||
       !follow_transparency(*connection, context->transparency) ||
       CRYPTO_new_ex_data(CRYPTO_EX_INDEX_SSL, connection, &connection->ex_data) != 1) {
     destroy(connection);
@@ -168,9 +170,11 @@ void set_role(Connection& connection, Role role) {
 
 int current_version(const Connection& connection) {
   const Negotiated& negotiated = connection.negotiated;
-  if (negotiated.version != 0) return negotiated.version;
-  if (negotiated.offered_version != 0) return negotiated.offered_version;
   const Method& method = *connection.method;
+  if (negotiated.version != 0) return wire_version(method.datagram, negotiated.version);
+  if (negotiated.offered_version != 0) {
+    return wire_version(method.datagram, negotiated.offered_version);
+  }
   // What the system's library says before it knows; for TLS it is the highest version.
   if (method.version == DTLS_ANY_VERSION) return DTLS1_2_VERSION;
   return method.version == TLS_ANY_VERSION ? TLS1_3_VERSION : method.version;
@@ -204,7 +208,7 @@ bool switch_context(Connection& connection, Context* context) {
 
 bool start_renegotiation(Connection& connection, bool initiated) {
   Renegotiation& renegotiation = connection.renegotiation;
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   if (!renegotiation.due || !channel.received().empty() || channel.unsent() ||
       (connection.in_init && !initiated)) {
     return false;
@@ -217,6 +221,19 @@ bool start_renegotiation(Connection& connection, bool initiated) {
   return true;
 }
 
+namespace {
+
+// `channel` becomes one for the method to come, with what the application has set for datagrams.
+bool follow_datagrams(Channel& channel, Connection& connection) {
+  bool datagrams = connection.ctx->method->datagram;
+  if (!channel.restart(datagrams)) return false;
+  const DatagramChannel* before = connection.channel.datagram.get();
+  if (datagrams && before != nullptr) channel.datagram->keep_settings(*before);
+  return true;
+}
+
+}  // namespace
+
 bool clear(Connection& connection) {
   if (connection.method == nullptr) {
     ERR_raise(ERR_LIB_SSL, SSL_R_NO_METHOD_SPECIFIED);
@@ -228,15 +245,20 @@ bool clear(Connection& connection) {
     return false;
   }
   // As OpenSSL does where a version was negotiated: SRP is again what the context has.
-  if (connection.negotiated.version != 0 && connection.method->version == TLS_ANY_VERSION &&
+  if (connection.negotiated.version != 0 && connection.method->flexible() &&
       !copy_srp(connection.ctx->srp.get(), connection.request.srp)) {
+    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+    return false;
+  }
+  Channel channel;
+  if (!follow_datagrams(channel, connection)) {
     ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
     return false;
   }
   drop_bad_session(connection);
   forget_handshake(connection);
   connection.method = connection.ctx->method;
-  connection.channel = StreamChannel();
+  connection.channel = std::move(channel);
   connection.write = UnfinishedWrite();
   // As in OpenSSL the client's list stays until the next ClientHello (SSL_get_client_ciphers(3)).
   Bytes peer_cipher_suites = std::move(connection.negotiated.peer_cipher_suites);

@@ -68,7 +68,7 @@ struct ssl_st {
 
   BIO* rbio = nullptr;  // owned; may be the same as wbio, then with two references
   BIO* wbio = nullptr;
-  handfast::StreamChannel channel;
+  handfast::Channel channel;
   handfast::UnfinishedWrite write;
 
   handfast::Role role = handfast::Role::unset;

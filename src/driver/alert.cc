@@ -67,7 +67,8 @@ Heard hear_alert(Connection& connection, View content, Verdict& verdict) {
 void send_alert(Connection& connection, uint8_t level, Alert description) {
   if (level == SSL3_AL_FATAL) forget_session(connection);
   const uint8_t alert[] = {level, static_cast<uint8_t>(description)};
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
+  if (channel.datagram != nullptr && !channel.make_room(sizeof alert)) return;
   if (!channel.writer.seal(ContentType::alert, alert, channel.output).ok()) return;
   connection.alert_unsent = true;
   int want = connection.want;

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "connection/connection.h"
+#include "driver/datagram.h"
 #include "driver/driver.h"
+#include "driver/retransmission.h"
 #include "driver/transport.h"
 #include "handshake/handshake.h"
 #include "record/key_limits.h"
@@ -19,11 +21,43 @@ int failed(Connection& connection, const Verdict& verdict) {
   return -1;
 }
 
+// Handshake messages of DTLS after the handshake: most are stale. True: another has begun.
+bool begin_again(Connection& connection, View content, Verdict& verdict) {
+  if (misses_last_flight(content)) (void)repeat_flight(connection);
+  if (!begins_handshake(connection, content)) return false;
+  verdict = begin_post_handshake(connection, {}) ? take_fragments(*connection.handshake, content)
+                                                 : malloc_failure();
+  return true;
+}
+
+// As SSL_CTX_set_mode(3) says: without SSL_MODE_AUTO_RETRY a read that met no data comes back.
+bool reads_on(Connection& connection) {
+  if ((connection.policy->mode & SSL_MODE_AUTO_RETRY) != 0 ||
+      !connection.channel.received().empty()) {
+    return true;
+  }
+  connection.want = SSL_READING;
+  BIO_clear_retry_flags(connection.rbio);
+  BIO_set_retry_read(connection.rbio);
+  return false;
+}
+
 // Handshake messages after the handshake. `result` is for the caller when Next::stop.
 Next post_handshake_record(Connection& connection, View content, int& result) {
   bool early = connection.early_data.state == EarlyDataState::reading;
-  if (!begin_post_handshake(connection, content)) {
-    result = failed(connection, malloc_failure());
+  result = -1;
+  Verdict begun;
+  if (connection.channel.datagram != nullptr) {
+    if (!begin_again(connection, content, begun)) {
+      bool over = connection.phase == Phase::failed;
+      return !over && (!misses_last_flight(content) || reads_on(connection)) ? Next::again
+                                                                             : Next::stop;
+    }
+  } else if (!begin_post_handshake(connection, content)) {
+    begun = malloc_failure();
+  }
+  if (!begun.ok()) {
+    result = failed(connection, begun);
     return Next::stop;
   }
   while (connection.in_init) {
@@ -38,16 +72,8 @@ Next post_handshake_record(Connection& connection, View content, int& result) {
     result = -1;
     return Next::stop;
   }
-  if ((connection.policy->mode & SSL_MODE_AUTO_RETRY) == 0 &&
-      connection.channel.received().empty()) {
-    // SSL_CTX_set_mode(3): without AUTO_RETRY a read that met no application data comes back.
-    connection.want = SSL_READING;
-    BIO_clear_retry_flags(connection.rbio);
-    BIO_set_retry_read(connection.rbio);
-    result = -1;
-    return Next::stop;
-  }
-  return Next::again;
+  result = -1;
+  return reads_on(connection) ? Next::again : Next::stop;
 }
 
 Next alert_record(Connection& connection, View content, int& result) {
@@ -115,6 +141,7 @@ Next take_record(Connection& connection, bool wants_data, int& result) {
     case ContentType::alert:
       return alert_record(connection, opened.content, result);
     case ContentType::change_cipher_spec:
+      if (connection.channel.datagram != nullptr) return Next::again;
       result = failed(connection, fatal(Alert::unexpected_message, SSL_R_CCS_RECEIVED_EARLY));
       return Next::stop;
   }
@@ -150,7 +177,7 @@ int await_data(Connection& connection, bool empty_read) {
     bool over = connection.phase == Phase::failed;
     if (result <= 0 && (over || connection.channel.plaintext.empty())) return result;
   }
-  while (connection.channel.plaintext.empty()) {
+  while (connection.channel.plaintext.empty() && !take_early_data(connection.channel)) {
     int result = -1;
     Next next = take_record(connection, true, result);
     if (next == Next::data && empty_read) break;
@@ -169,7 +196,8 @@ int await_data(Connection& connection, bool empty_read) {
 namespace {
 
 // Is a whole record of application data there?
-bool data_waits(StreamChannel& channel) {
+bool data_waits(Channel& channel) {
+  if (channel.datagram != nullptr) return false;
   std::span<uint8_t> received = channel.received();
   return received.size() >= kRecordHeaderLength &&
          received[0] == static_cast<uint8_t>(ContentType::application_data) &&
@@ -179,7 +207,7 @@ bool data_waits(StreamChannel& channel) {
 // SSL_CTX_set_max_pipelines(3): with a cipher that takes several records at once, one read gives
 // what is in them all. The cipher gets them one after the other here.
 void read_pipelines(Connection& connection, std::span<uint8_t> buffer, size_t& done) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   for (size_t records = 1; records < connection.policy->max_pipelines; ++records) {
     if (done == buffer.size() || !channel.plaintext.empty() || connection.in_init ||
         !channel.reader.protection().pipelines() || !data_waits(channel)) {
@@ -284,7 +312,7 @@ Verdict check_early_write(Connection& connection, size_t length) {
 // RFC 8446 5.5: keys are renewed before they have protected too much. Ours with a KeyUpdate, the
 // peer's by asking for one.
 void renew_keys_in_time(Connection& connection) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   if (connection.phase != Phase::connected || !channel.writer.protection().tls13() ||
       connection.key_update != SSL_KEY_UPDATE_NONE) {
     return;
@@ -337,6 +365,7 @@ int write(Connection& connection, View content, size_t& done) {
   if (unfinished.sealed == 0) start_renegotiation(connection, false);
   int result = send_due_messages(connection);
   if (result <= 0) return result;
+  if (connection.channel.datagram != nullptr) return write_datagram(connection, content, done);
   // A post-handshake message behind the unfinished record may have taken it along.
   if (connection.channel.unsent() || unfinished.sealed != 0) {
     result = finish_record(connection);

@@ -5,9 +5,12 @@
 #include <cerrno>
 
 #include "connection/connection.h"
+#include "driver/datagram.h"
 #include "driver/driver.h"
 #include "driver/kernel_tls.h"
+#include "driver/retransmission.h"
 #include "driver/transport.h"
+#include "handshake/flight.h"
 #include "handshake/handshake.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
@@ -95,6 +98,10 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
   switch (opened.type) {
     case ContentType::handshake:
       connection.warning_alerts = 0;
+      if (hs.datagram) {
+        verdict = take_fragments(hs, opened.content);
+        return verdict.ok() ? Resolved::go_on : failed(connection, verdict);
+      }
       if (opened.sslv2) {
         verdict = take_v2_hello(hs, opened.content);
         return verdict.ok() ? Resolved::go_on : failed(connection, verdict);
@@ -145,6 +152,13 @@ Incoming next_record_or_rest(Connection& connection, Opened& opened) {
   return Incoming::record;
 }
 
+// What DTLS does not mind in a handshake (driver/datagram.h), unless a reader may have it.
+bool is_set_aside(Connection& connection, const Handshake& hs, const Opened& opened,
+                  Verdict& verdict) {
+  bool readable = opened.type == ContentType::application_data && may_read_data(connection, hs);
+  return !readable && set_aside(connection, opened, verdict);
+}
+
 Resolved await_message(Connection& connection, Handshake& hs) {
   while (next_message(hs) == Arrival::incomplete) {
     Opened opened;
@@ -156,6 +170,11 @@ Resolved await_message(Connection& connection, Handshake& hs) {
         return Resolved::stop;
       case Incoming::failed:
         return failed(connection, opened.verdict);
+    }
+    Verdict verdict;
+    if (hs.datagram && is_set_aside(connection, hs, opened, verdict)) {
+      if (!verdict.ok()) return failed(connection, verdict);
+      continue;
     }
     if (!fits_beginning(connection, opened.type)) {
       return failed(connection, fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE));
@@ -197,11 +216,20 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
       if (!is_change_cipher_spec(opened.content)) {
         return failed(connection, bad_change_cipher_spec());
       }
+      if (hs.datagram) {
+        call_message(connection, false, SSL_version(&connection), SSL3_RT_CHANGE_CIPHER_SPEC,
+                     opened.content);
+      }
       step(hs, hs.change_state);
       hs.changed = either;
       return Resolved::go_on;
     }
-    if (opened.type == ContentType::handshake && !either) {
+    Verdict verdict;
+    if (hs.datagram && is_set_aside(connection, hs, opened, verdict)) {
+      if (!verdict.ok()) return failed(connection, verdict);
+      continue;
+    }
+    if (opened.type == ContentType::handshake && !either && !hs.datagram) {
       if (means_nothing(connection, opened.content)) continue;
       return failed(connection, unexpected_message());
     }
@@ -224,8 +252,13 @@ Resolved send_warning(Connection& connection, Handshake& hs) {
   return Resolved::go_on;
 }
 
-Resolved await_flush(Connection& connection) {
-  return send_output(connection, true) == Outgoing::sent ? Resolved::go_on : Resolved::stop;
+Resolved await_flush(Connection& connection, Handshake& hs) {
+  if (send_output(connection, true) != Outgoing::sent) return Resolved::stop;
+  if (!hs.datagram) return Resolved::go_on;
+  Flight& flight = connection.channel.datagram->flight;
+  flight.whole = !flight.messages.empty();
+  if (flight.whole && !in_last_flight(hs)) start_timer(connection);
+  return Resolved::go_on;
 }
 
 // A client may be done before it has read our tickets: what it has sent is worth reading.
@@ -234,8 +267,7 @@ Resolved await_ticket_flush(Connection& connection) {
   if (send_output(connection, true) == Outgoing::sent) return Resolved::go_on;
   bool gone = errno == EPIPE || errno == ECONNRESET;
   if (!gone || BIO_should_retry(connection.wbio)) return Resolved::stop;
-  connection.channel.output.clear();
-  connection.channel.output_begin = 0;
+  connection.channel.drop_output();
   return Resolved::go_on;
 }
 
@@ -268,7 +300,7 @@ Resolved resolve(Connection& connection, Handshake& hs) {
     case Want::warning:
       return send_warning(connection, hs);
     case Want::flush:
-      return await_flush(connection);
+      return await_flush(connection, hs);
     case Want::flush_ticket:
       return await_ticket_flush(connection);
     case Want::early_data:
@@ -286,6 +318,15 @@ Resolved resolve(Connection& connection, Handshake& hs) {
   return Resolved::stop;
 }
 
+// As OpenSSL's SSL_clear(3), with which its handshakes begin: only SSL_OP_NO_QUERY_MTU makes that
+// settings of before last.
+void forget_mtu(Connection& connection) {
+  DatagramChannel& datagram = *connection.channel.datagram;
+  if ((connection.policy->options & SSL_OP_NO_QUERY_MTU) != 0 || datagram.cookie_requested) return;
+  datagram.mtu = 0;
+  datagram.link_mtu = 0;
+}
+
 bool begin(Connection& connection) {
   connection.handshake.reset(make<Handshake>(connection));
   if (connection.handshake == nullptr) {
@@ -294,6 +335,7 @@ bool begin(Connection& connection) {
   }
   Handshake& hs = *connection.handshake;
   hs.post_handshake = connection.phase == Phase::connected;
+  if (hs.datagram) connection.channel.datagram->read.keeps_next = true;
   if (hs.post_handshake) {
     if (connection.negotiated.version >= TLS1_3_VERSION) {
       hs.flow = post_handshake(hs);
@@ -304,6 +346,7 @@ bool begin(Connection& connection) {
     }
     return true;
   }
+  if (hs.datagram) forget_mtu(connection);
   connection.phase = Phase::handshaking;
   connection.in_init = true;
   connection.shutdown = 0;
@@ -328,6 +371,7 @@ bool end_handshake(Connection& connection, Handshake& hs) {
 int run(Connection& connection) {
   Handshake& hs = *connection.handshake;
   if (!hs.started) {
+    if (hs.datagram && !hs.server && !know_mtu(connection)) return -1;
     hs.started = true;
     hs.running = true;
     hs.flow.start();
@@ -336,6 +380,7 @@ int run(Connection& connection) {
   while (!hs.flow.done()) {
     Resolved resolved = resolve(connection, hs);
     if (resolved != Resolved::go_on) return resolved == Resolved::stop ? -1 : 1;
+    if (hs.datagram && !know_mtu(connection)) return -1;
     hs.want = Want::nothing;
     connection.want = SSL_NOTHING;
     hs.running = true;

@@ -52,7 +52,7 @@ bool install_writing12(Connection& connection, const Handshake& hs) {
 
 // Bytes that were received already are not the kernel's any more.
 bool install_reading12(Connection& connection, const Handshake& hs) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   if (!channel.received().empty() || !channel.plaintext.empty()) return false;
   RecordKeys keys = record_keys12(hs, !hs.server);
   uint8_t nonce[Protection::kNonceLength];
@@ -74,6 +74,7 @@ bool settings_fit(const Connection& connection, uint16_t version) {
 }  // namespace
 
 Verdict leave_to_kernel(Connection& connection, Handshake& hs) {
+  if (hs.datagram) return success();
   RecordWriter& writer = connection.channel.writer;
   if (writer.in_kernel()) {
     bool current =
@@ -100,7 +101,7 @@ Verdict leave_to_kernel(Connection& connection, Handshake& hs) {
 }
 
 int write_to_kernel(Connection& connection) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   View left = channel.output.view().subspan(channel.output_begin);
   View content = left.subspan(kRecordHeaderLength, size_t{left[3]} * 256 + left[4]);
   bool data = left[0] == static_cast<uint8_t>(ContentType::application_data);

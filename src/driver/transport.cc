@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "driver/datagram.h"
 #include "driver/kernel_tls.h"
+#include "driver/retransmission.h"
 
 namespace handfast {
 namespace {
@@ -10,7 +12,7 @@ namespace {
 constexpr size_t kMaxRecordLength = kRecordHeaderLength + kMaxCiphertextLength;
 
 // Makes the storage long enough for `need` bytes from input_begin on.
-bool make_room(StreamChannel& channel, size_t need) {
+bool make_room(Channel& channel, size_t need) {
   size_t left = channel.input_end - channel.input_begin;
   if (channel.input_begin + need > channel.input.size() && channel.input_begin > 0) {
     std::memmove(channel.input.data(), channel.input.data() + channel.input_begin, left);
@@ -31,9 +33,15 @@ Verdict end_of_file(Connection& connection) {
   return fatal(Alert::decode_error, SSL_R_UNEXPECTED_EOF_WHILE_READING);
 }
 
+// The queue has the reason.
+Verdict already_failed() {
+  Verdict verdict = fatal(Alert::none, 0);
+  return verdict;
+}
+
 // Reads at least one byte more, so that `need` bytes may be there. Ok with nothing read: blocked.
 Verdict read_some(Connection& connection, size_t need, bool& progress) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   progress = false;
   if (connection.rbio == nullptr) return internal_error(SSL_R_READ_BIO_NOT_SET);
   const Policy& policy = *connection.policy;
@@ -61,10 +69,37 @@ Verdict read_some(Connection& connection, size_t need, bool& progress) {
   return success();
 }
 
+// RFC 6347 4.2.4: while we wait for the peer's flight, ours goes again from time to time.
+Verdict receive_datagram(Connection& connection, bool& progress) {
+  for (;;) {
+    int handled = handle_timeout(connection);
+    if (connection.phase == Phase::failed) return already_failed();
+    if (handled > 0) continue;
+    tell_timer(connection);
+    HANDFAST_CHECK(read_datagram(connection, progress));
+    if (progress) return success();
+    if (!BIO_should_retry(connection.rbio) && BIO_eof(connection.rbio)) {
+      return end_of_file(connection);
+    }
+    timeval left;
+    bool over = time_left(connection, left) && left.tv_sec == 0 && left.tv_usec == 0;
+    if (!over) return success();
+    if (!connection.in_init) {
+      BIO_set_flags(connection.rbio, BIO_FLAGS_READ);
+      return success();
+    }
+  }
+}
+
+Verdict receive_more(Connection& connection, size_t need, bool& progress) {
+  if (connection.channel.datagram != nullptr) return receive_datagram(connection, progress);
+  return read_some(connection, need, progress);
+}
+
 }  // namespace
 
 Incoming next_record(Connection& connection, Opened& opened) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   connection.want = SSL_NOTHING;
   for (;;) {
     opened = channel.reader.open(channel.received());
@@ -81,14 +116,14 @@ Incoming next_record(Connection& connection, Opened& opened) {
         break;
     }
     bool progress = false;
-    opened.verdict = read_some(connection, opened.need, progress);
+    opened.verdict = receive_more(connection, opened.need, progress);
     if (!opened.verdict.ok()) return Incoming::failed;
     if (!progress) return Incoming::blocked;
   }
 }
 
 void release_input(Connection& connection) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   if ((connection.policy->mode & SSL_MODE_RELEASE_BUFFERS) != 0 && channel.plaintext.empty() &&
       channel.input_begin == channel.input_end) {
     channel.input.release();
@@ -97,9 +132,12 @@ void release_input(Connection& connection) {
 }
 
 Outgoing send_output(Connection& connection, bool flush) {
-  StreamChannel& channel = connection.channel;
+  Channel& channel = connection.channel;
   connection.want = SSL_WRITING;
   if (connection.wbio == nullptr) return Outgoing::blocked;
+  if (channel.datagram != nullptr) {
+    if (send_datagrams(connection) != Outgoing::sent) return Outgoing::blocked;
+  }
   while (channel.unsent()) {
     size_t left = channel.output.size() - channel.output_begin;
     int length = channel.writer.in_kernel()

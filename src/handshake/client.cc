@@ -8,17 +8,27 @@
 #include "handshake/begin.h"
 #include "handshake/client.h"
 #include "handshake/early_data.h"
+#include "handshake/hello_verify.h"
 #include "handshake/psk.h"
 #include "handshake/receive.h"
 #include "handshake/resumption.h"
 #include "handshake/steps.h"
 #include "handshake/suites.h"
+#include "message/datagram_handshake_header.h"
+#include "message/hello_verify_request.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
 
 constexpr Expect kServerHello[] = {
     {SSL3_MT_SERVER_HELLO, TLS_ST_CR_SRVR_HELLO, ServerHello::kMaxLength},
+};
+
+constexpr Expect kServerHelloOrRequest[] = {
+    {SSL3_MT_SERVER_HELLO, TLS_ST_CR_SRVR_HELLO, ServerHello::kMaxLength},
+    {DTLS1_MT_HELLO_VERIFY_REQUEST, DTLS_ST_CR_HELLO_VERIFY_REQUEST,
+     HelloVerifyRequest::kMaxLength},
 };
 
 // RFC 8446 4.1.3: how a server of TLS 1.3 marks that it was asked for less.
@@ -34,7 +44,7 @@ Verdict choose_session(Handshake& hs) {
   if (hs.offered_session != nullptr) return success();
   hs.negotiated->group = 0;
   HANDFAST_CHECK(begin_session(hs));
-  hs.conn.session->version = hs.max_version;
+  hs.conn.session->version = wire_version(hs.datagram, hs.max_version);
   return success();
 }
 
@@ -110,18 +120,22 @@ Verdict send_client_hello(Handshake& hs) {
   ClientHello hello;
   // OpenSSL tells the version of the first hello in every later one.
   if (!hs.renegotiating) {
-    hs.negotiated->client_version = std::min<uint16_t>(hs.max_version, TLS1_2_VERSION);
+    uint16_t version = std::min<uint16_t>(hs.max_version, TLS1_2_VERSION);
+    hs.negotiated->client_version = wire_version(hs.datagram, version);
   }
   hello.legacy_version = hs.negotiated->client_version;
   hello.random = hs.negotiated->client_random;
   hello.session_id = {hs.session_id, hs.session_id_length};
+  hello.datagram = hs.datagram;
+  if (hs.datagram) hello.cookie = hs.cookie.view();
   hello.cipher_suites = suites.view();
   hello.compression_methods = kNullCompression;
   hello.has_extensions = true;
   HANDFAST_CHECK(choose_psks(hs));
   HANDFAST_CHECK(offer_early_data(hs));
-  hs.hello_prefix_length =
-      kHandshakeHeaderLength + 2 + 32 + 1 + hello.session_id.size() + 2 + suites.size() + 2;
+  hs.hello_prefix_length = (hs.datagram ? kDatagramHandshakeHeaderLength + 1 + hello.cookie.size()
+                                        : kHandshakeHeaderLength) +
+                           2 + 32 + 1 + hello.session_id.size() + 2 + suites.size() + 2;
   Bytes block;
   Writer extensions(block);
   HANDFAST_CHECK(write_extensions(hs, kInClientHello, extensions));
@@ -140,12 +154,13 @@ bool ends_with(View random, View sentinel) {
 // (SSL_MODE_SEND_FALLBACK_SCSV, RFC 7507).
 uint16_t highest_supported(const Handshake& hs) {
   bool fallback = ((*hs.policy)->mode & SSL_MODE_SEND_FALLBACK_SCSV) != 0;
-  bool flexible = hs.conn.method->version == TLS_ANY_VERSION && !hs.renegotiating;
+  bool flexible = hs.conn.method->flexible() && !hs.renegotiating;
   return fallback && flexible ? TLS1_3_VERSION : hs.max_version;
 }
 
 // RFC 8446 4.1.3: a client of TLS 1.3 MUST check both, one of TLS 1.2 the second.
 Verdict check_sentinels(const Handshake& hs, const ServerHello& hello, uint16_t version) {
+  if (hs.datagram) return success();
   uint16_t highest = highest_supported(hs);
   if (version >= highest) return success();
   if ((highest == TLS1_3_VERSION && ends_with(hello.random, kDowngradeTo12)) ||
@@ -155,11 +170,17 @@ Verdict check_sentinels(const Handshake& hs, const ServerHello& hello, uint16_t 
   return success();
 }
 
+// TLS's number of the version on the wire; 0 when it is of the other family.
+uint16_t offered_family(const Handshake& hs, uint16_t wire) {
+  uint16_t version = tls_version(wire);
+  return wire_version(hs.datagram, version) == wire ? version : 0;
+}
+
 // The version that the server chose, held against what we offered.
 Verdict choose_version(Handshake& hs, const ServerHello& hello) {
-  uint16_t version = hello.legacy_version;
+  uint16_t version = offered_family(hs, hello.legacy_version);
   View body;
-  if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
+  if (!hs.datagram && find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
     if (body.size() != 2) return fatal(Alert::decode_error, SSL_R_LENGTH_MISMATCH);
     version = static_cast<uint16_t>(body[0] << 8 | body[1]);
     // RFC 8446 4.2.1: a version prior to TLS 1.3, or one that was not offered; legacy_version is
@@ -180,7 +201,7 @@ Verdict choose_version(Handshake& hs, const ServerHello& hello) {
     return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
   }
   if (version < hs.min_version || version > hs.max_version) {
-    bool fixed = hs.renegotiating || hs.conn.method->version != TLS_ANY_VERSION;
+    bool fixed = hs.renegotiating || !hs.conn.method->flexible();
     return fatal(Alert::protocol_version,
                  fixed ? SSL_R_WRONG_SSL_VERSION : SSL_R_UNSUPPORTED_PROTOCOL);
   }
@@ -282,8 +303,28 @@ Flow write_early_data(Handshake& hs) {
   co_return success();
 }
 
+// RFC 6347 4.2.1: a server may want to hear the same hello again, with its cookie.
+Flow receive_server_hello(Handshake& hs) {
+  if (!hs.datagram) {
+    CHECK(co_await receive(hs, kServerHello));
+    co_return success();
+  }
+  CHECK(co_await receive(hs, kServerHelloOrRequest));
+  while (hs.message.type == DTLS1_MT_HELLO_VERIFY_REQUEST) {
+    CHECK(read_hello_verify_request(hs));
+    step(hs, TLS_ST_CW_CLNT_HELLO);
+    CHECK(send_client_hello(hs));
+    co_await pause(hs, Want::flush);
+    announce(hs);
+    CHECK(co_await receive(hs, kServerHelloOrRequest));
+  }
+  co_return success();
+}
+
 }  // namespace
 
+//   ClientHello           -------->
+//                         <--------  HelloVerifyRequest    (DTLS, when the server asks for it)
 //   ClientHello           -------->
 //   (early data*)         -------->                        (TLS 1.3, with a pre-shared key)
 //                         <--------  HelloRetryRequest     (TLS 1.3, when needed)
@@ -308,10 +349,10 @@ Flow client_handshake(Handshake& hs) {
     hs.conn.channel.reader.allow_change_cipher_spec(true);
   }
   ServerHello hello;
-  CHECK(co_await receive(hs, kServerHello));
+  CHECK(co_await receive_server_hello(hs));
   // An alert about the server's version still has our own.
-  if (hs.max_version < TLS1_3_VERSION) {
-    hs.conn.channel.writer.set_record_version(static_cast<uint16_t>(hs.max_version));
+  if (hs.max_version < TLS1_3_VERSION && !hs.datagram) {
+    hs.conn.channel.writer.set_record_version(hs.max_version);
   }
   CHECK(parse(hs.message.body, hello));
   if (hello.is_hello_retry_request() && hs.max_version >= TLS1_3_VERSION) {

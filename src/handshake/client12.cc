@@ -46,6 +46,7 @@
 #include "message/next_protocol.h"
 #include "message/server_hello_done.h"
 #include "message/server_key_exchange.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -218,7 +219,7 @@ Verdict check_resumption(Handshake& hs) {
              {session.id_context, session.id_context_length})) {
     return fatal(Alert::illegal_parameter, SSL_R_ATTEMPT_TO_REUSE_SESSION_IN_DIFFERENT_CONTEXT);
   }
-  if (session.version != hs.negotiated->version) {
+  if (tls_version(session.version) != hs.negotiated->version) {
     return fatal(Alert::protocol_version, SSL_R_SSL_SESSION_VERSION_MISMATCH);
   }
   return success();
@@ -246,7 +247,7 @@ Verdict begin_full_session(Handshake& hs, const ServerHello& hello) {
     hs.negotiated->group = 0;
     HANDFAST_CHECK(begin_session(hs));
   }
-  hs.conn.session->version = hs.negotiated->version;
+  hs.conn.session->version = wire_version(hs.datagram, hs.negotiated->version);
   HANDFAST_CHECK(ask_secret(hs));
   Session& session = *hs.conn.session;
   std::memcpy(session.id, hello.session_id.data(), hello.session_id.size());

@@ -2,6 +2,7 @@
 
 #include "config/security.h"
 #include "handshake/begin.h"
+#include "wire/version.h"
 
 namespace handfast {
 
@@ -30,9 +31,11 @@ void Handshake::follow_context() {
 
 namespace {
 
-// SSL_CTX_set_msg_callback(3): a header is shown with the version that stands in it.
+// SSL_CTX_set_msg_callback(3): a header is shown with the version that stands in it; over datagrams
+// OpenSSL tells none.
 void show_header(Connection& connection, bool written, View header) {
-  call_message(connection, written, header[1] << 8 | header[2], SSL3_RT_HEADER, header);
+  int version = connection.method->datagram ? 0 : header[1] << 8 | header[2];
+  call_message(connection, written, version, SSL3_RT_HEADER, header);
 }
 
 void observe_header(void* context, View header) {
@@ -55,16 +58,22 @@ void observe_written_inner_type(void* context, uint8_t type) {
 }
 
 void prepare_channel(Handshake& hs) {
-  StreamChannel& channel = hs.conn.channel;
+  Channel& channel = hs.conn.channel;
   channel.reader.set_server(hs.server);
   channel.reader.set_observer({observe_header, observe_inner_type, hs.ssl});
   channel.writer.set_observer({observe_written_header, observe_written_inner_type, hs.ssl});
+  if (!hs.datagram) return;
+  // OpenSSL's records say DTLS 1.0 until the version is known.
+  const Method& method = *hs.conn.method;
+  channel.writer.set_record_version(
+      static_cast<uint16_t>(method.flexible() ? DTLS1_VERSION : method.version));
 }
 
 // A client offers a range, which has no holes; a server takes what it has beyond one too.
 uint16_t highest_version(const Handshake& hs) {
   uint16_t highest = hs.max_version;
-  bool fixed = hs.conn.method->min_version == hs.conn.method->max_version;
+  bool fixed = !hs.conn.method->flexible();
+  if (hs.datagram) return highest;
   for (uint16_t version = highest; !fixed && version <= TLS1_3_VERSION; ++version) {
     if (version_allowed(*hs.conn.policy, hs.ssl, version)) highest = version;
   }
@@ -90,6 +99,8 @@ Verdict begin_handshake(Handshake& hs) {
   prepare_channel(hs);
   int reason = version_range(*hs.conn.policy, hs.ssl, hs.conn.method->min_version,
                              hs.conn.method->max_version, hs.min_version, hs.max_version);
+  hs.min_version = tls_version(hs.min_version);
+  hs.max_version = tls_version(hs.max_version);
   if (reason != 0 || hs.max_version < hs.min_version) {
     return fatal(Alert::protocol_version, SSL_R_NO_PROTOCOLS_AVAILABLE);
   }
@@ -101,7 +112,7 @@ Verdict begin_handshake(Handshake& hs) {
 void begin_records12(Handshake& hs) {
   hs.conn.channel.reader.set_version(hs.negotiated->version);
   hs.conn.channel.reader.allow_change_cipher_spec(false);
-  hs.conn.channel.writer.set_record_version(hs.negotiated->version);
+  hs.conn.channel.writer.set_record_version(wire_version(hs.datagram, hs.negotiated->version));
 }
 
 void keep_agreed(Handshake& hs) {
@@ -116,7 +127,7 @@ Verdict begin_session(Handshake& hs) {
   Session* session = new_session();
   if (session == nullptr) return malloc_failure();
   hs.conn.session.reset(session);
-  session->version = hs.negotiated->version;
+  session->version = wire_version(hs.datagram, hs.negotiated->version);
   session->group = hs.negotiated->group;
   session->verify_result = X509_V_OK;
   long timeout = hs.conn.session_ctx->session_timeout;

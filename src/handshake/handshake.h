@@ -9,6 +9,7 @@
 #include "crypto/transcript.h"
 #include "extension/exchange.h"
 #include "handshake/flow.h"
+#include "handshake/reassembly.h"
 #include "message/client_hello.h"
 #include "wire/bytes.h"
 
@@ -69,6 +70,7 @@ struct Handshake : FlowState, Exchange {
   Connection& conn;
   ContextRef held_ctx;  // keeps Exchange::ctx alive until it is followed
   Inbox inbox;
+  Reassembly reassembly;  // DTLS: what is on its way into the inbox
   Message message;
   std::span<const Expect> expected;
   Verdict receive_verdict;

@@ -2,6 +2,7 @@
 
 #include "connection/connection.h"
 #include "handshake/steps.h"
+#include "message/datagram_handshake_header.h"
 #include "message/handshake_header.h"
 
 namespace handfast {
@@ -49,19 +50,22 @@ Arrival failed(Handshake& hs, const Verdict& verdict) {
 
 }  // namespace
 
+size_t header_length(const Handshake& hs) {
+  return hs.datagram ? kDatagramHandshakeHeaderLength : kHandshakeHeaderLength;
+}
+
 Arrival next_message(Handshake& hs) {
   Inbox& inbox = hs.inbox;
   if (inbox.taken > 0) hs.v2_hello.clear();
   drop_taken(inbox);
   View rest = inbox.rest();
-  while (rest.size() >= kHandshakeHeaderLength && !inbox.header_seen &&
-         ignorable_hello_request(hs, rest)) {
-    call_message(hs.conn, false, message_version(hs), SSL3_RT_HANDSHAKE,
-                 rest.first(kHandshakeHeaderLength));
-    inbox.begin += kHandshakeHeaderLength;
+  const size_t header = header_length(hs);
+  while (rest.size() >= header && !inbox.header_seen && ignorable_hello_request(hs, rest)) {
+    call_message(hs.conn, false, message_version(hs), SSL3_RT_HANDSHAKE, rest.first(header));
+    inbox.begin += header;
     rest = inbox.rest();
   }
-  if (rest.size() < kHandshakeHeaderLength) return Arrival::incomplete;
+  if (rest.size() < header) return Arrival::incomplete;
   uint8_t type = rest[0];
   size_t length = static_cast<size_t>(rest[1]) << 16 | static_cast<size_t>(rest[2]) << 8 | rest[3];
   if (!inbox.header_seen) {
@@ -69,12 +73,12 @@ Arrival next_message(Handshake& hs) {
     if (!verdict.ok()) return failed(hs, verdict);
     inbox.header_seen = true;
   }
-  if (rest.size() < kHandshakeHeaderLength + length) return Arrival::incomplete;
+  if (rest.size() < header + length) return Arrival::incomplete;
   inbox.header_seen = false;
-  inbox.taken = kHandshakeHeaderLength + length;
+  inbox.taken = header + length;
   hs.message.type = type;
   hs.message.whole = rest.first(inbox.taken);
-  hs.message.body = hs.message.whole.subspan(kHandshakeHeaderLength);
+  hs.message.body = hs.message.whole.subspan(header);
   hs.receive_verdict = success();
   if (hs.v2_hello.empty()) {
     call_message(hs.conn, false, message_version(hs), SSL3_RT_HANDSHAKE, hs.message.whole);
@@ -96,6 +100,7 @@ Verdict absorb(Handshake& hs) {
 }
 
 Verdict at_record_boundary(const Handshake& hs) {
+  if (hs.datagram) return success();  // each record has its epoch
   View rest = hs.inbox.rest();
   while (rest.size() >= kHandshakeHeaderLength && ignorable_hello_request(hs, rest)) {
     rest = rest.subspan(kHandshakeHeaderLength);

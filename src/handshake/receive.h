@@ -63,6 +63,8 @@ inline ReceiveEither receive_either(Handshake& hs, OSSL_HANDSHAKE_STATE state) {
   return ReceiveEither{hs, state};
 }
 
+// Length of the header in front of a message's body.
+[[nodiscard]] size_t header_length(const Handshake& hs);
 // The message just received becomes part of the transcript.
 [[nodiscard]] Verdict absorb(Handshake& hs);
 // RFC 8446 5.1: handshake messages must not span a change of keys. Nor may there be any behind the

@@ -1,4 +1,5 @@
 // Another handshake on a connection of TLS <= 1.2 (RFC 5246 7.4.1.1, RFC 5746).
+#include "handshake/flight.h"
 #include "handshake/handshake.h"
 #include "handshake/receive.h"
 #include "handshake/server.h"
@@ -22,6 +23,7 @@ uint64_t options(const Handshake& hs) {
 // RFC 5246 7.2.2: the peer may go on without.
 Flow refuse(Handshake& hs) {
   hs.warning = Alert::no_renegotiation;
+  if (hs.datagram) end_datagram_handshake(hs);
   co_await pause(hs, Want::warning);
   step(hs, TLS_ST_OK);
   finish(hs);

@@ -9,6 +9,7 @@
 #include "handshake/suites.h"
 #include "session/cache.h"
 #include "session/ticket.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -70,7 +71,7 @@ SessionRef look_up_session(Handshake& hs, View id) {
   Context& context = *hs.conn.session_ctx;
   if ((context.session_cache_mode & SSL_SESS_CACHE_NO_INTERNAL_LOOKUP) == 0) {
     SessionKey key;
-    key.version = hs.negotiated->version;
+    key.version = wire_version(hs.datagram, hs.negotiated->version);
     key.id_length = static_cast<uint8_t>(id.size());
     std::memcpy(key.id, id.data(), id.size());
     if (SessionRef session = context.sessions->find(key)) return session;
@@ -81,13 +82,19 @@ SessionRef look_up_session(Handshake& hs, View id) {
 
 namespace {
 
+// TLS's number of the session's version; 0 when that is of the other family.
+uint16_t version_of(const Handshake& hs, const Session& session) {
+  uint16_t version = tls_version(static_cast<uint16_t>(session.version));
+  return wire_version(hs.datagram, version) == session.version ? version : 0;
+}
+
 // What is the hello's own; a session that does not fit is left aside.
 Verdict fits(const Handshake& hs, const Session& session, bool& fit) {
   const Policy& policy = **hs.policy;
   View own_context = {policy.id_context, policy.id_context_length};
   int version = hs.negotiated->version;
-  fit = session.version == version && session.compression == 0 && session.cipher != nullptr &&
-        fits_version(*session.cipher, version, version) &&
+  fit = version_of(hs, session) == version && session.compression == 0 &&
+        session.cipher != nullptr && fits_version(*session.cipher, version, version) &&
         equal({session.id_context, session.id_context_length}, own_context);
   if (!fit) return success();
   // Whose session is it? A server that verifies its clients must say so.
@@ -217,9 +224,9 @@ Verdict make_ticket(Handshake& hs, Bytes& ticket, uint32_t& lifetime_hint) {
 
 bool offerable(const Handshake& hs) {
   const Session* session = hs.conn.session.get();
-  if (session == nullptr || session->version >= TLS1_3_VERSION ||
-      session->version < hs.min_version || session->version > hs.max_version ||
-      SSL_SESSION_is_resumable(session) == 0) {
+  if (session == nullptr || SSL_SESSION_is_resumable(session) == 0) return false;
+  uint16_t version = version_of(hs, *session);
+  if (version >= TLS1_3_VERSION || version < hs.min_version || version > hs.max_version) {
     return false;
   }
   // RFC 7627 5.3: the extension MUST be sent for a session that had it.
@@ -229,8 +236,7 @@ bool offerable(const Handshake& hs) {
   }
   // RFC 5246 7.4.1.2: the hello's suites MUST include that of the session.
   return first_suite(hs, [&](const CipherSuite& suite) {
-           return &suite == session->cipher &&
-                  fits_version(suite, session->version, session->version) &&
+           return &suite == session->cipher && fits_version(suite, version, version) &&
                   cipher_allowed(**hs.policy, hs.ssl, suite, SSL_SECOP_CIPHER_SUPPORTED);
          }) != nullptr;
 }

@@ -9,9 +9,11 @@
 #include "extension/renegotiation_info.h"
 #include "handshake/begin.h"
 #include "handshake/hello_callbacks.h"
+#include "handshake/hello_verify.h"
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "handshake/suites.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -64,18 +66,26 @@ bool can_authenticate13(const Handshake& hs) {
 }
 
 bool enabled(const Handshake& hs, uint16_t version) {
-  return version_allowed(**hs.policy, hs.ssl, version) &&
+  return version_allowed(**hs.policy, hs.ssl, wire_version(hs.datagram, version)) &&
          (version < TLS1_3_VERSION || can_authenticate13(hs));
 }
 
 // A method of one version, or a renegotiation.
 bool has_fixed_version12(const Handshake& hs) {
-  return hs.renegotiating ||
-         (hs.conn.method->version != TLS_ANY_VERSION && hs.max_version < TLS1_3_VERSION);
+  return hs.renegotiating || (!hs.conn.method->flexible() && hs.max_version < TLS1_3_VERSION);
+}
+
+// The highest version up to 1.2 that the client's legacy_version allows, in TLS's numbers.
+uint16_t offered_version12(const Handshake& hs) {
+  uint16_t offered = hs.client_hello.legacy_version;
+  if (!hs.datagram) return offered < TLS1_2_VERSION ? offered : TLS1_2_VERSION;
+  // RFC 6347 4.1: the numbers count downwards; 0x0100 is older than 1.0.
+  if (offered > DTLS1_VERSION || offered == DTLS1_BAD_VER) return 0;
+  return offered <= DTLS1_2_VERSION ? TLS1_2_VERSION : TLS1_1_VERSION;
 }
 
 Verdict keep_fixed_version12(Handshake& hs) {
-  if (hs.client_hello.legacy_version < hs.max_version) {
+  if (offered_version12(hs) < hs.max_version) {
     return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
   }
   hs.negotiated->version = hs.max_version;
@@ -112,16 +122,17 @@ Verdict choose_server_version(Handshake& hs) {
   hs.negotiated->client_version = hello.legacy_version;
   if (has_fixed_version12(hs)) return keep_fixed_version12(hs);
   View body;
-  if (find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
+  if (!hs.datagram && find_extension(hello.extensions, TLSEXT_TYPE_supported_versions, body)) {
     return choose_from_list(hs, body);
   }
   // RFC 8446 4.2.1: without the extension the version is 1.2 or below, and after a
   // HelloRetryRequest it cannot be missing.
-  uint16_t version = hello.legacy_version < TLS1_2_VERSION ? hello.legacy_version : TLS1_2_VERSION;
+  uint16_t version = offered_version12(hs);
   if (version > hs.max_version) version = hs.max_version;
-  while (version > TLS1_VERSION && !enabled(hs, version)) --version;
-  if (hs.hello_retry_request || !enabled(hs, version)) {
-    bool too_low = hello.legacy_version < TLS1_VERSION;
+  const uint16_t lowest = hs.datagram ? TLS1_1_VERSION : TLS1_VERSION;
+  while (version > lowest && !enabled(hs, version)) --version;
+  if (hs.hello_retry_request || version < lowest || !enabled(hs, version)) {
+    bool too_low = offered_version12(hs) < lowest;
     return fatal(Alert::protocol_version,
                  too_low ? SSL_R_VERSION_TOO_LOW : SSL_R_UNSUPPORTED_PROTOCOL);
   }
@@ -154,6 +165,7 @@ Verdict choose_server_random(Handshake& hs) {
   uint8_t* random = hs.negotiated->server_random;
   if (!hs.algorithms->random({random, 32})) return internal_error();
   uint16_t version = hs.negotiated->version;
+  if (hs.datagram) return success();  // RFC 8446 4.1.3 is about TLS
   uint16_t better = version == TLS1_2_VERSION ? TLS1_3_VERSION : TLS1_2_VERSION;
   if (hs.renegotiating || version >= better || hs.max_version < better || !enabled(hs, better)) {
     return success();
@@ -165,17 +177,24 @@ Verdict choose_server_random(Handshake& hs) {
 
 Flow receive_client_hello(Handshake& hs) {
   CHECK(co_await receive(hs, kClientHello));
-  CHECK(parse(hs.message.body, hs.client_hello));
+  CHECK(parse(hs.message.body, hs.client_hello, hs.datagram));
+  while (needs_cookie(hs)) {
+    CHECK(co_await request_cookie(hs));
+    CHECK(co_await receive(hs, kClientHello));
+    CHECK(parse(hs.message.body, hs.client_hello, hs.datagram));
+  }
   if (!hs.renegotiating && hs.max_version >= TLS1_3_VERSION) {
     hs.conn.channel.reader.allow_change_cipher_spec(true);
   }
   CHECK(co_await ask_client_hello(hs));
+  CHECK(check_cookie(hs));
   std::memcpy(hs.negotiated->client_random, hs.client_hello.random.data(), 32);
   co_return success();
 }
 
 // An alert may go out before any message of ours. TLS 1.3's records say 1.2.
 void write_records_of(Handshake& hs, int version) {
+  if (hs.datagram) return;
   bool shown = version >= TLS1_VERSION && version < TLS1_2_VERSION;
   hs.conn.channel.writer.set_record_version(shown ? static_cast<uint16_t>(version)
                                                   : TLS1_2_VERSION);

@@ -19,6 +19,7 @@
 #include "handshake/suites.h"
 #include "message/server_hello.h"
 #include "pki/signer12.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -203,7 +204,7 @@ Verdict send_server_hello12(Handshake& hs) {
   Writer writer(block);
   HANDFAST_CHECK(write_extensions(hs, kInServerHello12, writer));
   ServerHello message;
-  message.legacy_version = hs.negotiated->version;
+  message.legacy_version = wire_version(hs.datagram, hs.negotiated->version);
   message.random = hs.negotiated->server_random;
   message.session_id = {session.id, session.id_length};
   message.cipher_suite = hs.negotiated->suite->id;

@@ -12,6 +12,7 @@
 #include "handshake/steps.h"
 #include "message/client_key_exchange.h"
 #include "message/server_key_exchange.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -106,7 +107,7 @@ Verdict decrypt_premaster(Handshake& hs, View encrypted, KeyExchange& exchange) 
       hs.algorithms->library(), credential.private_key.get(), hs.algorithms->property_query()));
   if (context == nullptr || !exchange.premaster.resize(kPremasterLength)) return malloc_failure();
   unsigned client_version = hs.negotiated->client_version;
-  unsigned version = hs.negotiated->version;
+  unsigned version = wire_version(hs.datagram, hs.negotiated->version);
   bool rollback = ((*hs.policy)->options & SSL_OP_TLS_ROLLBACK_BUG) != 0;
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &client_version),

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "connection/connection.h"
+#include "handshake/flight.h"
 #include "handshake/receive.h"
 #include "handshake/resumption.h"
 #include "message/finished.h"
@@ -23,9 +24,10 @@ int message_version(const Handshake& hs) {
 }
 
 Verdict send_scratch(Handshake& hs) {
+  if (hs.datagram) return send_datagram_message(hs);
   View whole = hs.scratch.view();
   if (!hs.transcript.add(whole)) return malloc_failure();
-  StreamChannel& channel = hs.conn.channel;
+  Channel& channel = hs.conn.channel;
   follow_write_settings(hs.conn);
   size_t limit = fragment_limit(hs.conn);
   for (View rest = whole; !rest.empty();) {
@@ -39,7 +41,8 @@ Verdict send_scratch(Handshake& hs) {
 
 Verdict send_change_cipher_spec(Handshake& hs) {
   static constexpr uint8_t kOne[] = {SSL3_MT_CCS};
-  StreamChannel& channel = hs.conn.channel;
+  if (hs.datagram) return send_in_flight(hs, ContentType::change_cipher_spec, kOne);
+  Channel& channel = hs.conn.channel;
   HANDFAST_CHECK(channel.writer.seal(ContentType::change_cipher_spec, kOne, channel.output));
   call_message(hs.conn, true, message_version(hs), SSL3_RT_CHANGE_CIPHER_SPEC, kOne);
   return success();
@@ -131,6 +134,7 @@ void spend_session(Connection& conn) {
 void complete(Handshake& hs) {
   Connection& conn = hs.conn;
   conn.phase = Phase::connected;
+  if (hs.datagram) end_datagram_handshake(hs);
   conn.renegotiation.requested = false;
   conn.renegotiation.fresh = false;
   bool client_resumed = !hs.server && hs.negotiated->resumed;

@@ -1,4 +1,5 @@
-// ClientHello, RFC 8446 section 4.1.2 and RFC 5246 section 7.4.1.2.
+// ClientHello, RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2 and, for DTLS, RFC 6347 section
+// 4.2.1.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -18,13 +19,16 @@ struct ClientHello {
   uint16_t legacy_version = 0;
   View random;                  // 32 bytes
   View session_id;              // at most 32 bytes
+  View cookie;                  // of a datagram hello, at most 255 bytes
   View cipher_suites;           // two bytes each, at least one
   View compression_methods;     // at least one
   View extensions;              // the block without its length
   bool has_extensions = false;  // TLS <= 1.2 hellos may end before the block
+  bool datagram = false;        // of DTLS: there is a cookie field, maybe empty
 };
 
-[[nodiscard]] Verdict parse(View body, ClientHello& out);
+// `datagram`: in the form of DTLS, which the bytes do not tell.
+[[nodiscard]] Verdict parse(View body, ClientHello& out, bool datagram = false);
 void build(const ClientHello& message, Writer& writer);
 
 }  // namespace handfast

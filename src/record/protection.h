@@ -43,6 +43,8 @@ class Protection {
   // Whether the cipher, an ENGINE's, takes several records at once (SSL_CTX_set_max_pipelines(3)).
   [[nodiscard]] bool pipelines() const { return kind_ == Kind::mac && mac_->pipelines(); }
   [[nodiscard]] uint64_t sequence() const { return sequence_; }
+  // DTLS: each record names its place.
+  void set_sequence(uint64_t sequence) { sequence_ = sequence; }
   [[nodiscard]] const CipherSuite* suite() const { return suite_; }
   // TLS 1.2 with an AEAD: the nonce from which another sealer may count upwards with the same key
   // (kernel TLS): it meets none of those that were used here.

@@ -23,29 +23,9 @@ constexpr size_t kMaxBufferedSslv2Length =
 // What protection may add to a rejected record of early data: type and tag.
 constexpr size_t kEarlyOverhead = 17;
 
-Opened fail(Verdict verdict) {
-  Opened opened;
-  opened.kind = Opened::Kind::failed;
-  opened.verdict = verdict;
-  return opened;
-}
-
 Opened fail(Alert alert, int reason, const char* file = __builtin_FILE(),
             int line = __builtin_LINE()) {
-  return fail(fatal(alert, reason, file, line));
-}
-
-Opened need(size_t bytes) {
-  Opened opened;
-  opened.need = bytes;
-  return opened;
-}
-
-Opened skip(size_t consumed) {
-  Opened opened;
-  opened.kind = Opened::Kind::skip;
-  opened.consumed = consumed;
-  return opened;
+  return Opened::failure(fatal(alert, reason, file, line));
 }
 
 bool looks_like_sslv2(View input) {
@@ -92,19 +72,24 @@ Verdict RecordReader::change_keys(const Algorithms& algorithms, const CipherSuit
                                   uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
   // A renegotiation: the kernel has no second keys.
   if (in_kernel_) return fatal(Alert::no_renegotiation, ERR_R_INTERNAL_ERROR);
-  return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, false);
+  HANDFAST_CHECK(protection_.install(algorithms, suite, version, keys, encrypt_then_mac, false));
+  if (epoch_ == nullptr) return success();
+  ++epoch_->epoch;
+  epoch_->window = ReplayWindow();
+  return success();
 }
 
 Opened RecordReader::open(std::span<uint8_t> input) {
-  if (input.size() < kRecordHeaderLength) return need(kRecordHeaderLength);
+  if (epoch_ != nullptr) return open_datagram(input);
+  if (input.size() < kRecordHeaderLength) return Opened::needs(kRecordHeaderLength);
   if (first_record_ && server_ && looks_like_sslv2(input)) return open_sslv2(input);
   Header header(input);
   if (!header_shown_) {
     header_shown_ = true;
     if (observer_.header != nullptr) observer_.header(observer_.context, header.bytes);
   }
-  if (Verdict verdict = check_header(header); !verdict.ok()) return fail(verdict);
-  if (input.size() < header.record_length()) return need(header.record_length());
+  if (Verdict verdict = check_header(header); !verdict.ok()) return Opened::failure(verdict);
+  if (input.size() < header.record_length()) return Opened::needs(header.record_length());
 
   header_shown_ = false;
   first_record_ = false;
@@ -200,7 +185,7 @@ Opened RecordReader::skip_early_record(const Header& header) {
   if (length == 0 && ++empty_records_ > kMaxEmptyRecords) {
     return fail(Alert::unexpected_message, SSL_R_RECORD_TOO_SMALL);
   }
-  return skip(header.record_length());
+  return Opened::skipped(header.record_length());
 }
 
 Opened RecordReader::open_change_cipher_spec(const Header& header, std::span<uint8_t> body) {
@@ -216,7 +201,7 @@ Opened RecordReader::open_change_cipher_spec(const Header& header, std::span<uin
   if (++empty_records_ > kMaxEmptyRecords) {
     return fail(Alert::unexpected_message, SSL_R_UNEXPECTED_CCS_MESSAGE);
   }
-  return skip(header.record_length());
+  return Opened::skipped(header.record_length());
 }
 
 Opened RecordReader::open_protected(const Header& header, std::span<uint8_t> body) {
@@ -230,7 +215,7 @@ Opened RecordReader::open_protected(const Header& header, std::span<uint8_t> bod
   if (skipping_) ERR_pop_to_mark();
   if (!verdict.ok()) {
     bool early = skipping_ && verdict.alert == Alert::bad_record_mac;
-    return early ? skip_early_record(header) : fail(verdict);
+    return early ? skip_early_record(header) : Opened::failure(verdict);
   }
   skipping_ = false;
   // RFC 8446 5.4: "the full encoded TLSInnerPlaintext MUST NOT exceed 2^14 + 1 octets".
@@ -255,7 +240,7 @@ Opened RecordReader::open_protected(const Header& header, std::span<uint8_t> bod
 Opened RecordReader::open_protected12(const Header& header, std::span<uint8_t> body) {
   std::span<uint8_t> plaintext;
   Verdict verdict = protection_.open12(header.bytes, body, plaintext);
-  if (!verdict.ok()) return fail(verdict);
+  if (!verdict.ok()) return Opened::failure(verdict);
   // RFC 5246 6.2.1: "The length MUST NOT exceed 2^14."
   if (plaintext.size() > max_plaintext_) {
     return fail(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG);
@@ -284,7 +269,7 @@ Opened RecordReader::open_sslv2(std::span<uint8_t> input) {
     return fail(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG);
   }
   size_t whole = kSslv2HeaderLength + length;
-  if (input.size() < whole) return need(whole);
+  if (input.size() < whole) return Opened::needs(whole);
   first_record_ = false;
   Opened opened = deliver(ContentType::handshake, input.subspan(kSslv2HeaderLength, length), whole);
   opened.sslv2 = true;
@@ -308,12 +293,7 @@ Opened RecordReader::deliver(ContentType type, std::span<uint8_t> content, size_
   } else {
     empty_records_ = 0;
   }
-  Opened opened;
-  opened.kind = Opened::Kind::record;
-  opened.type = type;
-  opened.content = content;
-  opened.consumed = consumed;
-  return opened;
+  return Opened::of(type, content, consumed);
 }
 
 }  // namespace handfast

@@ -3,30 +3,13 @@
 
 #include <cstdint>
 
+#include "record/epochs.h"
+#include "record/opened.h"
 #include "record/protection.h"
 #include "wire/bytes.h"
 #include "wire/verdict.h"
 
 namespace handfast {
-
-// What open() made of the bytes so far.
-struct Opened {
-  enum class Kind : uint8_t {
-    record,  // `content` of `type`
-    need,    // at least `need` bytes in all must be there before the next try
-    skip,    // a record that is to be ignored was consumed; call again
-    failed,  // `verdict` says why
-  };
-  Kind kind = Kind::need;
-  ContentType type = ContentType::application_data;
-  std::span<uint8_t> content;  // decrypted in place in the bytes given
-  // A server's first record: `content` is a CLIENT-HELLO in the format of SSL 2.0 (RFC 5246
-  // appendix E.2) from its msg_type on.
-  bool sslv2 = false;
-  size_t consumed = 0;  // bytes of the input that record or skip used up
-  size_t need = 0;
-  Verdict verdict;
-};
 
 // For SSL_CTX_set_msg_callback: the record header as read, and the inner content type.
 struct RecordObserver {
@@ -41,6 +24,8 @@ class RecordReader {
   // `version` afterwards (TLS 1.3 records say 0x0303).
   void set_version(uint16_t negotiated) { version_ = negotiated; }
   [[nodiscard]] uint16_t version() const { return version_; }
+  // The records come in datagrams, and `epoch`, which is borrowed, says where they stand.
+  void use_datagrams(ReadEpoch* epoch) { epoch_ = epoch; }
   // A server takes an SSL 2.0 CLIENT-HELLO as the first record.
   void set_server(bool server) { server_ = server; }
   void set_observer(const RecordObserver& observer) { observer_ = observer; }
@@ -72,7 +57,8 @@ class RecordReader {
   void leave_to_kernel() { in_kernel_ = true; }
   [[nodiscard]] bool in_kernel() const { return in_kernel_; }
 
-  // `input` is everything received and not consumed yet.
+  // `input` is everything received and not consumed yet; of a datagram, its rest. RFC 6347
+  // 4.1.2.7: a record of a datagram that is invalid is skipped.
   [[nodiscard]] Opened open(std::span<uint8_t> input);
 
  private:
@@ -90,9 +76,17 @@ class RecordReader {
   Opened open_protected12(const Header& header, std::span<uint8_t> body);
   Opened open_sslv2(std::span<uint8_t> input);
   Opened deliver(ContentType type, std::span<uint8_t> content, size_t consumed);
+  // datagram_reader.cc
+  struct DatagramHeader;
+  Opened open_datagram(std::span<uint8_t> input);
+  Opened open_next_epoch();
+  Opened open_record(const DatagramHeader& header, std::span<uint8_t> body, size_t consumed);
+  bool fits_version(const DatagramHeader& header) const;
+  bool keep_for_next_epoch(View record) const;
 
   Protection protection_;
   RecordObserver observer_;
+  ReadEpoch* epoch_ = nullptr;  // of datagrams
   size_t max_plaintext_ = kMaxPlaintextLength;
   size_t skip_budget_ = 0;
   uint16_t version_ = 0;

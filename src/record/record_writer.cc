@@ -38,7 +38,17 @@ Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuit
                                   uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
   // A renegotiation: the kernel has no second keys.
   if (in_kernel_) return fatal(Alert::no_renegotiation, ERR_R_INTERNAL_ERROR);
-  return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, true);
+  if (epoch_ == nullptr) {
+    return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, true);
+  }
+  Protection next;
+  HANDFAST_CHECK(next.install(algorithms, suite, version, keys, encrypt_then_mac, true));
+  epoch_->before = std::move(protection_);
+  epoch_->sequence_before = epoch_->sequence;
+  protection_ = std::move(next);
+  ++epoch_->epoch;
+  epoch_->sequence = 0;
+  return success();
 }
 
 size_t RecordWriter::sealed_length(size_t length) const {
@@ -49,7 +59,24 @@ size_t RecordWriter::sealed_length(size_t length) const {
   } else if (protection_.active()) {
     longest = protection_.sealed_length12(length);
   }
-  return kRecordHeaderLength + longest;
+  return header_length() + longest;
+}
+
+void RecordWriter::swap_epochs() {
+  std::swap(protection_, epoch_->before);
+  std::swap(epoch_->sequence, epoch_->sequence_before);
+  epoch_->swapped = !epoch_->swapped;
+  epoch_->epoch = static_cast<uint16_t>(epoch_->epoch + (epoch_->swapped ? -1 : 1));
+}
+
+// RFC 6347 4.1: epoch and sequence_number stand in front of the length.
+Verdict RecordWriter::number_record(uint8_t* header) {
+  // RFC 6347 4.1: sequence numbers of an epoch never wrap.
+  if (epoch_->sequence > kMaxDatagramSequence) return internal_error();
+  uint64_t place = epoch_and_sequence(epoch_->epoch, epoch_->sequence++);
+  protection_.set_sequence(place);
+  for (int i = 0; i < 8; ++i) header[3 + i] = static_cast<uint8_t>(place >> (56 - 8 * i));
+  return success();
 }
 
 Verdict RecordWriter::protect(View header, View content, ContentType type, size_t padding,
@@ -70,23 +97,25 @@ Verdict RecordWriter::seal(ContentType type, View content, Bytes& out) {
     length = protection_.sealed_length12(length);
   }
   size_t start = out.size();
-  if (!extend(out, kRecordHeaderLength + length)) return malloc_failure();
+  const size_t header_size = header_length();
+  if (!extend(out, header_size + length)) return malloc_failure();
 
   uint8_t* record = out.data() + start;
   record[0] = static_cast<uint8_t>(hides_type ? ContentType::application_data : type);
   uint16_t version = hides_type ? kVersionOnWire13 : record_version_;
   record[1] = static_cast<uint8_t>(version >> 8);
   record[2] = static_cast<uint8_t>(version);
-  record[3] = static_cast<uint8_t>(length >> 8);
-  record[4] = static_cast<uint8_t>(length);
-  uint8_t* body = record + kRecordHeaderLength;
-  View header(record, kRecordHeaderLength);
-  if (sealed) {
-    if (Verdict verdict = protect(header, content, type, padding, body); !verdict.ok()) {
-      out.truncate(start);
-      return verdict;
-    }
-  } else if (!content.empty()) {
+  uint8_t* body = record + header_size;
+  body[-2] = static_cast<uint8_t>(length >> 8);
+  body[-1] = static_cast<uint8_t>(length);
+  View header(record, header_size);
+  Verdict verdict = epoch_ == nullptr ? success() : number_record(record);
+  if (sealed && verdict.ok()) verdict = protect(header, content, type, padding, body);
+  if (!verdict.ok()) {
+    out.truncate(start);
+    return verdict;
+  }
+  if (!sealed && !content.empty()) {
     std::memcpy(body, content.data(), content.size());
   }
   if (in_kernel_) return success();

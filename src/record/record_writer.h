@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "record/epochs.h"
 #include "record/protection.h"
 #include "record/record_reader.h"
 #include "wire/bytes.h"
@@ -24,6 +25,11 @@ class RecordWriter {
   // Record version on the wire: 0x0301 for a first ClientHello, later the negotiated version, or
   // 0x0303 at TLS 1.3.
   void set_record_version(uint16_t version) { record_version_ = version; }
+  // The records go into datagrams, and `epoch`, which is borrowed, counts them.
+  void use_datagrams(WriteEpoch* epoch) { epoch_ = epoch; }
+  [[nodiscard]] size_t header_length() const {
+    return epoch_ == nullptr ? kRecordHeaderLength : kDatagramRecordHeaderLength;
+  }
   void set_padding(const RecordPadding& padding) { padding_ = padding; }
   void set_observer(const RecordObserver& observer) { observer_ = observer; }
 
@@ -54,14 +60,18 @@ class RecordWriter {
   // Appends one record; `content` is at most kMaxPlaintextLength bytes. At TLS 1.3
   // change_cipher_spec is always sent unprotected (RFC 8446 section 5).
   [[nodiscard]] Verdict seal(ContentType type, View content, Bytes& out);
+  // Datagrams: the epoch before takes the place of the current one; called again, gives it back.
+  void swap_epochs();
 
  private:
+  [[nodiscard]] Verdict number_record(uint8_t* header);
   [[nodiscard]] Verdict protect(View header, View content, ContentType type, size_t padding,
                                 uint8_t* body);
 
   Protection protection_;
   RecordPadding padding_;
   RecordObserver observer_;
+  WriteEpoch* epoch_ = nullptr;  // of datagrams
   uint16_t record_version_ = 0x0301;
   bool in_kernel_ = false;
   bool kernel_keys_old_ = false;

@@ -1,0 +1,158 @@
+#include "handshake/reassembly.h"
+
+#include <algorithm>
+
+#include "handshake/handshake.h"
+#include "message/datagram_handshake_header.h"
+
+namespace handfast {
+
+namespace {
+
+// As OpenSSL: how far messages may be ahead, and how long they may be at least.
+constexpr uint16_t kMaxAhead = 10;
+constexpr size_t kMinLimit = kDatagramHandshakeHeaderLength + 16384 + 320;
+// For messages whose turn it is not yet: nobody has shown that he is the peer.
+constexpr size_t kMaxAheadBytes = 65536;
+
+// Marks the bytes and tells how many of them are new.
+size_t mark(Bytes& present, size_t offset, size_t length) {
+  size_t fresh = 0;
+  for (size_t i = offset; i < offset + length; ++i) {
+    uint8_t bit = static_cast<uint8_t>(1U << (i % 8));
+    uint8_t& byte = present.data()[i / 8];
+    if ((byte & bit) == 0) ++fresh;
+    byte |= bit;
+  }
+  return fresh;
+}
+
+bool begin(PartialMessage& message, View header, uint16_t message_seq, size_t length) {
+  message.message_seq = message_seq;
+  message.missing = length;
+  if (!message.whole.assign(header) || !message.whole.resize(header.size() + length) ||
+      !message.present.resize(length / 8 + 1)) {
+    return false;
+  }
+  std::memset(message.present.data(), 0, message.present.size());
+  return true;
+}
+
+}  // namespace
+
+PartialMessage* Reassembly::find(uint16_t message_seq) {
+  auto* found = std::find_if(messages_.begin(), messages_.end(), [&](const PartialMessage& known) {
+    return known.message_seq == message_seq;
+  });
+  return found == messages_.end() ? nullptr : found;
+}
+
+size_t Reassembly::kept() const {
+  size_t bytes = 0;
+  for (const PartialMessage& message : messages_) bytes += message.whole.size();
+  return bytes;
+}
+
+bool Reassembly::add(View header, uint16_t message_seq, size_t offset, View body, size_t length) {
+  PartialMessage* message = find(message_seq);
+  if (message == nullptr) {
+    PartialMessage fresh;
+    if (!begin(fresh, header, message_seq, length) || !messages_.push_back(std::move(fresh))) {
+      return false;
+    }
+    message = &messages_.back();
+  }
+  if (!equal(message->whole.view().first(header.size()), header)) return true;
+  if (!body.empty()) {
+    std::memcpy(message->whole.data() + header.size() + offset, body.data(), body.size());
+  }
+  message->missing -= mark(message->present, offset, body.size());
+  return true;
+}
+
+bool Reassembly::take(uint16_t message_seq, Bytes& out) {
+  PartialMessage* message = find(message_seq);
+  if (message == nullptr || message->missing > 0) return false;
+  out = std::move(message->whole);
+  messages_.erase(static_cast<size_t>(message - messages_.begin()));
+  return true;
+}
+
+namespace {
+
+size_t longest(const Handshake& hs) {
+  return std::max<size_t>(kMinLimit, (*hs.policy)->max_cert_list);
+}
+
+// RFC 6347 4.2.2: "If it is less than next_receive_seq, the message MUST be discarded. If it is
+// greater, the implementation SHOULD queue the message but MAY discard it."
+bool in_reach(const Handshake& hs, const DatagramHandshakeHeader& header, uint16_t next) {
+  if (header.message_seq < next || header.message_seq - next > kMaxAhead) return false;
+  if (header.message_seq == next) return true;
+  // A Finished before the first message is left over from the handshake before.
+  return !(next == 0 && header.type == SSL3_MT_FINISHED) &&
+         hs.reassembly.kept() + header.length <= kMaxAheadBytes;
+}
+
+// The HelloVerifyRequest may have been lost: the client says its first hello again.
+void hear_first_hello_again(Handshake& hs, const DatagramHandshakeHeader& header) {
+  DatagramChannel& datagram = *hs.conn.channel.datagram;
+  if (!hs.server || !datagram.cookie_requested || datagram.next_receive != 1 ||
+      header.message_seq != 0 || header.type != SSL3_MT_CLIENT_HELLO) {
+    return;
+  }
+  datagram.next_receive = 0;
+  datagram.next_send = 0;
+}
+
+// As if the message had come in one.
+bool write_whole(DatagramHandshakeHeader header, Bytes& out) {
+  header.fragment_offset = 0;
+  header.fragment_length = header.length;
+  Writer writer(out);
+  write_header(header, writer);
+  return writer.ok();
+}
+
+Verdict take_fragment(Handshake& hs, const DatagramHandshakeHeader& header, View body) {
+  DatagramChannel& datagram = *hs.conn.channel.datagram;
+  hear_first_hello_again(hs, header);
+  if (!in_reach(hs, header, datagram.next_receive)) return success();
+  if (!header.inside() || header.length > longest(hs)) {
+    return header.message_seq == datagram.next_receive
+               ? fatal(Alert::illegal_parameter, SSL_R_EXCESSIVE_MESSAGE_SIZE)
+               : success();
+  }
+  if (header.fragment_length == 0 && header.length > 0) return success();
+  Bytes whole;
+  bool added =
+      write_whole(header, whole) && hs.reassembly.add(whole.view(), header.message_seq,
+                                                      header.fragment_offset, body, header.length);
+  return added ? success() : malloc_failure();
+}
+
+}  // namespace
+
+Verdict take_fragments(Handshake& hs, View record) {
+  DatagramChannel& datagram = *hs.conn.channel.datagram;
+  while (!record.empty()) {
+    DatagramHandshakeHeader header;
+    if (!read_header(record, header)) {
+      return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
+    }
+    record = record.subspan(kDatagramHandshakeHeaderLength);
+    // RFC 6347 4.2.3: a fragment does not go on in another record.
+    if (header.fragment_length > record.size()) {
+      return fatal(Alert::illegal_parameter, SSL_R_BAD_LENGTH);
+    }
+    HANDFAST_CHECK(take_fragment(hs, header, record.first(header.fragment_length)));
+    record = record.subspan(header.fragment_length);
+    for (Bytes message; hs.reassembly.take(datagram.next_receive, message);) {
+      if (!hs.inbox.bytes.append(message.view())) return malloc_failure();
+      ++datagram.next_receive;
+    }
+  }
+  return success();
+}
+
+}  // namespace handfast

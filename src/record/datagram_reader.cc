@@ -1,0 +1,106 @@
+// Records of DTLS (RFC 6347 section 4.1): what is invalid is dropped without a word.
+#include <openssl/err.h>
+
+#include "record/record_reader.h"
+#include "wire/version.h"
+
+namespace handfast {
+
+namespace {
+
+// A flight's end and the data behind it; more would be somebody filling our memory.
+constexpr size_t kMaxNextEpochBytes = 65536;
+constexpr size_t kMaxEncryptedLength = kMaxPlaintextLength + 320;
+
+}  // namespace
+
+struct RecordReader::DatagramHeader {
+  View bytes;
+  ContentType type;
+  uint16_t version;
+  uint16_t epoch;
+  uint64_t sequence = 0;
+  size_t length;
+
+  explicit DatagramHeader(View input)
+      : bytes(input.first(kDatagramRecordHeaderLength)),
+        type(static_cast<ContentType>(input[0])),
+        version(static_cast<uint16_t>(input[1] << 8 | input[2])),
+        epoch(static_cast<uint16_t>(input[3] << 8 | input[4])),
+        length(static_cast<size_t>(input[11] << 8 | input[12])) {
+    for (uint8_t byte : input.subspan(5, 6)) sequence = sequence << 8 | byte;
+  }
+};
+
+// Any of DTLS before the version is known, afterwards that one; an alert about it may say its own.
+bool RecordReader::fits_version(const DatagramHeader& header) const {
+  if (header.version >> 8 != DTLS1_VERSION_MAJOR) return false;
+  return version_ == 0 || header.type == ContentType::alert ||
+         header.version == wire_version(true, version_);
+}
+
+// True also where it is dropped instead: there is room for a few only. False: memory.
+bool RecordReader::keep_for_next_epoch(View record) const {
+  if (!epoch_->keeps_next || epoch_->next_bytes + record.size() > kMaxNextEpochBytes) return true;
+  Bytes copy;
+  if (!copy.assign(record)) return false;
+  epoch_->next_bytes += record.size();
+  return epoch_->next.push_back(std::move(copy));
+}
+
+Opened RecordReader::open_datagram(std::span<uint8_t> input) {
+  if (input.empty()) return open_next_epoch();
+  if (input.size() < kDatagramRecordHeaderLength) return Opened::skipped(input.size());
+  DatagramHeader header(input);
+  if (observer_.header != nullptr) observer_.header(observer_.context, header.bytes);
+  const size_t whole = kDatagramRecordHeaderLength + header.length;
+  if (whole > input.size()) return Opened::skipped(input.size());
+  if (!fits_version(header) || header.length == 0 || header.length > kMaxEncryptedLength) {
+    return Opened::skipped(whole);
+  }
+  if (header.epoch == static_cast<uint16_t>(epoch_->epoch + 1)) {
+    if (!keep_for_next_epoch(input.first(whole))) return Opened::failure(malloc_failure());
+    return Opened::skipped(whole);
+  }
+  if (header.epoch != epoch_->epoch) return Opened::skipped(whole);
+  return open_record(header, input.subspan(kDatagramRecordHeaderLength, header.length), whole);
+}
+
+// Between two datagrams: what came too early for the epoch before.
+Opened RecordReader::open_next_epoch() {
+  if (epoch_->next.empty()) return Opened::needs(1);
+  if (DatagramHeader(epoch_->next[0].view()).epoch != epoch_->epoch) return Opened::needs(1);
+  epoch_->current = std::move(epoch_->next[0]);
+  epoch_->next.erase(0);
+  epoch_->next_bytes -= epoch_->current.size();
+  std::span<uint8_t> record = epoch_->current.span();
+  return open_record(DatagramHeader(record), record.subspan(kDatagramRecordHeaderLength), 0);
+}
+
+Opened RecordReader::open_record(const DatagramHeader& header, std::span<uint8_t> body,
+                                 size_t consumed) {
+  // RFC 6347 4.1.2.6.
+  if (!epoch_->window.fresh(header.sequence)) return Opened::skipped(consumed);
+  std::span<uint8_t> plaintext = body;
+  if (protection_.active()) {
+    protection_.set_sequence(epoch_and_sequence(header.epoch, header.sequence));
+    ERR_set_mark();
+    Verdict verdict = protection_.open12(header.bytes, body, plaintext);
+    bool invalid = verdict.alert == Alert::bad_record_mac || verdict.alert == Alert::decode_error;
+    ERR_pop_to_mark();
+    // RFC 6347 4.1.2.7: "invalid records SHOULD be silently discarded".
+    if (!verdict.ok()) return invalid ? Opened::skipped(consumed) : Opened::failure(verdict);
+  }
+  if (plaintext.size() > max_plaintext_) {
+    if (!protection_.active()) return Opened::skipped(consumed);
+    return Opened::failure(fatal(Alert::record_overflow, SSL_R_DATA_LENGTH_TOO_LONG));
+  }
+  bool known = header.type >= ContentType::change_cipher_spec &&
+               header.type <= ContentType::application_data;
+  if (!known && !protection_.active()) return Opened::skipped(consumed);
+  epoch_->window.note(header.sequence);
+  if (!known) return Opened::failure(fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_RECORD));
+  return Opened::of(header.type, plaintext, consumed);
+}
+
+}  // namespace handfast
