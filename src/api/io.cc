@@ -105,6 +105,11 @@ int want_error(const SSL* ssl) {
   }
 }
 
+// DTLS: data that came before the handshake was over.
+size_t early_bytes(const SSL& ssl) {
+  return ssl.channel.datagram == nullptr ? 0 : ssl.channel.datagram->early_bytes;
+}
+
 }  // namespace
 
 extern "C" {
@@ -146,8 +151,7 @@ int SSL_write_ex(SSL* ssl, const void* buffer, size_t length, size_t* done) {
 }
 
 int SSL_pending(const SSL* ssl) {
-  size_t pending = ssl->channel.plaintext.size();
-  if (ssl->channel.datagram != nullptr) pending += ssl->channel.datagram->early_bytes;
+  size_t pending = ssl->channel.plaintext.size() + early_bytes(*ssl);
   return pending < INT_MAX ? static_cast<int>(pending) : INT_MAX;
 }
 
@@ -155,7 +159,8 @@ int SSL_has_pending(const SSL* ssl) {
   // A record's header alone has been taken out of the buffer already.
   size_t received = ssl->channel.input_end - ssl->channel.input_begin;
   bool unread = received != 0 && received != handfast::kRecordHeaderLength;
-  return !ssl->channel.plaintext.empty() || (unread && ssl->phase != Phase::failed);
+  return !ssl->channel.plaintext.empty() || early_bytes(*ssl) > 0 ||
+         (unread && ssl->phase != Phase::failed);
 }
 
 int SSL_shutdown(SSL* ssl) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "driver/datagram.h"
 #include "driver/driver.h"
 #include "driver/transport.h"
 #include "handshake/flight.h"
@@ -61,6 +62,7 @@ bool count_expired(Connection& connection) {
 
 // Each message in datagrams of its own: what a path lost once it may lose again.
 int send_again(Connection& connection) {
+  if (!know_mtu(connection)) return -1;
   for (const SentMessage& message : connection.channel.datagram->flight.messages) {
     Verdict verdict = put_into_datagrams(connection, message);
     if (verdict.ok() && !connection.channel.end_datagram()) verdict = malloc_failure();

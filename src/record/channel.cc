@@ -52,7 +52,9 @@ size_t Channel::fitting(size_t room) const {
     size_t over = sealed - room;
     length -= over < length ? over : length;
   }
-  return writer.sealed_length(length) <= room ? length : 0;
+  if (writer.sealed_length(length) > room) return 0;
+  while (length < kMaxPlaintextLength && writer.sealed_length(length + 1) <= room) ++length;
+  return length;
 }
 
 bool Channel::end_datagram() {
