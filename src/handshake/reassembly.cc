@@ -84,25 +84,21 @@ size_t longest(const Handshake& hs) {
   return std::max<size_t>(kMinLimit, (*hs.policy)->max_cert_list);
 }
 
+// The HelloVerifyRequest may have been lost: then the client says its first hello again.
+bool awaits_cookie(const Handshake& hs) {
+  const DatagramChannel& datagram = *hs.conn.channel.datagram;
+  return hs.server && datagram.cookie_requested && datagram.next_receive == 1;
+}
+
 // RFC 6347 4.2.2: "If it is less than next_receive_seq, the message MUST be discarded. If it is
 // greater, the implementation SHOULD queue the message but MAY discard it."
 bool in_reach(const Handshake& hs, const DatagramHandshakeHeader& header, uint16_t next) {
+  if (awaits_cookie(hs) && header.message_seq == 0) return header.type == SSL3_MT_CLIENT_HELLO;
   if (header.message_seq < next || header.message_seq - next > kMaxAhead) return false;
   if (header.message_seq == next) return true;
   // A Finished before the first message is left over from the handshake before.
   return !(next == 0 && header.type == SSL3_MT_FINISHED) &&
          hs.reassembly.kept() + header.length <= kMaxAheadBytes;
-}
-
-// The HelloVerifyRequest may have been lost: the client says its first hello again.
-void hear_first_hello_again(Handshake& hs, const DatagramHandshakeHeader& header) {
-  DatagramChannel& datagram = *hs.conn.channel.datagram;
-  if (!hs.server || !datagram.cookie_requested || datagram.next_receive != 1 ||
-      header.message_seq != 0 || header.type != SSL3_MT_CLIENT_HELLO) {
-    return;
-  }
-  datagram.next_receive = 0;
-  datagram.next_send = 0;
 }
 
 // As if the message had come in one.
@@ -116,7 +112,6 @@ bool write_whole(DatagramHandshakeHeader header, Bytes& out) {
 
 Verdict take_fragment(Handshake& hs, const DatagramHandshakeHeader& header, View body) {
   DatagramChannel& datagram = *hs.conn.channel.datagram;
-  hear_first_hello_again(hs, header);
   if (!in_reach(hs, header, datagram.next_receive)) return success();
   if (!header.inside() || header.length > longest(hs)) {
     return header.message_seq == datagram.next_receive
@@ -131,10 +126,23 @@ Verdict take_fragment(Handshake& hs, const DatagramHandshakeHeader& header, View
   return added ? success() : malloc_failure();
 }
 
+// The next message if it is whole.
+bool take_next(Handshake& hs, Bytes& message) {
+  DatagramChannel& datagram = *hs.conn.channel.datagram;
+  if (hs.reassembly.take(datagram.next_receive, message)) {
+    datagram.cookie_requested = false;
+    ++datagram.next_receive;
+    return true;
+  }
+  if (!awaits_cookie(hs) || !hs.reassembly.take(0, message)) return false;
+  datagram.next_receive = 1;
+  datagram.next_send = 0;
+  return true;
+}
+
 }  // namespace
 
 Verdict take_fragments(Handshake& hs, View record) {
-  DatagramChannel& datagram = *hs.conn.channel.datagram;
   while (!record.empty()) {
     DatagramHandshakeHeader header;
     if (!read_header(record, header)) {
@@ -147,9 +155,8 @@ Verdict take_fragments(Handshake& hs, View record) {
     }
     HANDFAST_CHECK(take_fragment(hs, header, record.first(header.fragment_length)));
     record = record.subspan(header.fragment_length);
-    for (Bytes message; hs.reassembly.take(datagram.next_receive, message);) {
+    for (Bytes message; take_next(hs, message);) {
       if (!hs.inbox.bytes.append(message.view())) return malloc_failure();
-      ++datagram.next_receive;
     }
   }
   return success();

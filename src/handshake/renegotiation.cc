@@ -46,11 +46,11 @@ Flow answer_hello_request(Handshake& hs) {
     CHECK(co_await refuse(hs));
     co_return success();
   }
-  // RFC 5246 7.4.1.1: "after the negotiation is done", which a record half way delays. The session
-  // may be resumed, as OpenSSL offers it.
+  // RFC 5246 7.4.1.1: "after the negotiation is done", which a record half way delays. As in
+  // OpenSSL the session may be resumed on a stream, and is not over datagrams.
   Renegotiation& renegotiation = hs.conn.renegotiation;
   renegotiation.requested = true;
-  renegotiation.fresh = false;
+  renegotiation.fresh = hs.datagram;
   renegotiation.due = true;
   if (!start_renegotiation(hs.conn, true)) {
     step(hs, TLS_ST_OK);
