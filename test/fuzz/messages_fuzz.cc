@@ -10,9 +10,11 @@
 #include "message/certificate_request.h"
 #include "message/certificate_verify.h"
 #include "message/client_hello.h"
+#include "message/datagram_handshake_header.h"
 #include "message/encrypted_extensions.h"
 #include "message/finished.h"
 #include "message/handshake_header.h"
+#include "message/hello_verify_request.h"
 #include "message/key_update.h"
 #include "message/new_session_ticket.h"
 #include "message/server_hello.h"
@@ -26,9 +28,7 @@ void require(bool holds) {
 }
 
 template <typename Message>
-void check(View body) {
-  Message message;
-  Verdict verdict = parse(body, message);
+void check_parsed(const Verdict& verdict, const Message& message, View body) {
   if (!verdict.ok()) {
     require(verdict.library == ERR_LIB_SSL && verdict.reason != 0);
     require(verdict.alert == Alert::decode_error || verdict.alert == Alert::illegal_parameter);
@@ -37,6 +37,33 @@ void check(View body) {
   Bytes out;
   require(build_message(message, out));
   require(equal(out.view().subspan(kHandshakeHeaderLength), body));
+}
+
+template <typename Message>
+void check(View body) {
+  Message message;
+  check_parsed(parse(body, message), message, body);
+}
+
+void check_client_hello(View body) {
+  ClientHello message;
+  for (bool datagram : {false, true}) {
+    check_parsed(parse(body, message, datagram), message, body);
+    require(datagram || message.cookie.empty());
+  }
+}
+
+// A datagram's header of a handshake message: read, judged, and written again.
+void check_datagram_header(View bytes) {
+  DatagramHandshakeHeader header;
+  require(read_header(bytes, header) == (bytes.size() >= kDatagramHandshakeHeaderLength));
+  if (bytes.size() < kDatagramHandshakeHeaderLength) return;
+  require(!header.inside() || header.fragment_offset + header.fragment_length <= header.length);
+  require(!header.whole() || header.inside());
+  Bytes out;
+  Writer writer(out);
+  write_header(header, writer);
+  require(writer.ok() && equal(out.view(), bytes.first(kDatagramHandshakeHeaderLength)));
 }
 
 void check_certificate(View body) {
@@ -56,7 +83,9 @@ void check_certificate(View body) {
 void check_type(uint8_t type, View body) {
   switch (type) {
     case SSL3_MT_CLIENT_HELLO:
-      return check<ClientHello>(body);
+      return check_client_hello(body);
+    case DTLS1_MT_HELLO_VERIFY_REQUEST:
+      return check<HelloVerifyRequest>(body);
     case SSL3_MT_SERVER_HELLO:
       return check<ServerHello>(body);
     case SSL3_MT_ENCRYPTED_EXTENSIONS:
@@ -86,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // A copy of exact size: the sanitizer watches both ends.
   std::vector<uint8_t> body(data + 1, data + size);
   check_type(data[0], body);
+  check_datagram_header({data, size});
   require(ERR_peek_error() == 0);
   return 0;
 }
