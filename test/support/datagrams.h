@@ -20,14 +20,20 @@ using Fate = std::function<Datagrams(size_t nth, const std::string& datagram)>;
 /// One direction.
 struct Way {
   std::deque<std::string> arrived{};  ///< wait for their reader
-  Datagrams sent{};                   ///< all that left, as they left
+  Datagrams sent{};                   ///< those that left since tell_sent
+  size_t count = 0;
   Fate fate{};
 
   void send(const std::string& datagram) {
-    size_t nth = sent.size();
+    size_t nth = count++;
     sent.push_back(datagram);
     if (!fate) return arrived.push_back(datagram);
     for (const std::string& one : fate(nth, datagram)) arrived.push_back(one);
+  }
+  void clear() {
+    arrived.clear();
+    sent.clear();
+    count = 0;
   }
 };
 
@@ -130,6 +136,10 @@ struct Net {
   Net() = default;
   Net(const Net&) = delete;
   Net& operator=(const Net&) = delete;
+  void clear() {
+    to_server.clear();
+    to_client.clear();
+  }
 };
 
 inline void link_datagrams(Peers& peers, Net& net) {

@@ -26,8 +26,7 @@ inline Peers dtls_connected(Net& net, int version = DTLS1_2_VERSION, const Setup
   Peers peers = dtls_peers(net, version, setup);
   Result result = handshake(peers);
   require(result.good(), result.said());
-  net.to_server.sent.clear();
-  net.to_client.sent.clear();
+  net.clear();
   return peers;
 }
 

@@ -49,8 +49,7 @@ void full_and_resumed(const Flavour& flavour, Watch watch) {
   watch(peers);
   if (!flavour.cache) return;
   renew_with_session(peers);
-  net.to_client.arrived.clear();
-  net.to_server.arrived.clear();
+  net.clear();
   link_datagrams(peers, net);
   out("resumed:");
   watch(peers);

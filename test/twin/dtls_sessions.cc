@@ -34,10 +34,7 @@ Owned<SSL_SESSION> connect_once(Peers& peers, Net& net, const char* title,
     for (SSL* ssl : {client, server, client}) SSL_shutdown(ssl);
     ERR_clear_error();
   }
-  net.to_client.arrived.clear();
-  net.to_server.arrived.clear();
-  net.to_client.sent.clear();
-  net.to_server.sent.clear();
+  net.clear();
   return session;
 }
 
