@@ -86,12 +86,22 @@ void callback() {
     do_handshake(peers.server.get(), net.server);
   }
   tell_sent(net, false);
-  // A new handshake of the same connections keeps the callback.
-  SSL_clear(peers.client.get());
-  do_handshake(peers.client.get(), net.client);
-  DTLS_set_timer_cb(peers.client.get(), nullptr);
-  SSL_clear(peers.client.get());
-  do_handshake(peers.client.get(), net.client);
+}
+
+void callback_over_clear() {
+  Net net;
+  Peers peers = dtls_peers(net);
+  SSL_CTX_set_ssl_version(peers.client_context.get(), DTLSv1_2_client_method());
+  renew(peers);
+  link_datagrams(peers, net);
+  SSL* client = peers.client.get();
+  DTLS_set_timer_cb(client, in_thirds);
+  for (int i = 0; i < 3; i++) {
+    do_handshake(client, net.client);
+    SSL_clear(client);
+    out("  cleared: %s", timeout_of(client).c_str());
+    if (i == 1) DTLS_set_timer_cb(client, nullptr);
+  }
 }
 
 void callback_values() {
@@ -287,6 +297,7 @@ int main(int argc, char** argv) {
       {"until-it-fails.read", [] { until_it_fails(Run::read); }},
       {"until-it-fails.write", [] { until_it_fails(Run::write); }},
       {"callback", callback},
+      {"callback-over-clear", callback_over_clear},
       {"callback-values", callback_values},
       {"finished-again", [] { finished_again(true); }},
       {"finished-again.no-auto-retry", [] { finished_again(false); }},
