@@ -50,6 +50,8 @@ inline const char* message_name(int type) {
       return "ClientHello";
     case SSL3_MT_SERVER_HELLO:
       return "ServerHello";
+    case DTLS1_MT_HELLO_VERIFY_REQUEST:
+      return "HelloVerifyRequest";
     case SSL3_MT_NEWSESSION_TICKET:
       return "NewSessionTicket";
     case SSL3_MT_ENCRYPTED_EXTENSIONS:
@@ -91,8 +93,16 @@ inline std::string message_line(bool sent, int version, int type, const unsigned
   if (type == SSL3_RT_INNER_CONTENT_TYPE && size == 1) line += text(" %s", content_name(data[0]));
   if (type == SSL3_RT_HEADER && size == 5)
     line += text(" %s %02x%02x", content_name(data[0]), data[1], data[2]);
+  if (type == SSL3_RT_HEADER && size == DTLS1_RT_HEADER_LENGTH) {
+    line += text(" %s %02x%02x %d:%d", content_name(data[0]), data[1], data[2],
+                 data[3] << 8 | data[4], data[9] << 8 | data[10]);
+  }
+  if (type == SSL3_RT_HANDSHAKE && version >> 8 == DTLS1_VERSION_MAJOR && size >= 12) {
+    line += text(" seq %d", data[4] << 8 | data[5]);
+  }
   if (lengths) {
-    line += type == SSL3_RT_HEADER ? text(" %d", data[3] << 8 | data[4]) : text(" %zu", size);
+    line += type == SSL3_RT_HEADER ? text(" %d", data[size - 2] << 8 | data[size - 1])
+                                   : text(" %zu", size);
   }
   return line;
 }

@@ -19,6 +19,10 @@ inline const char* version_text(int version) {
       return "TLSv1.2";
     case TLS1_3_VERSION:
       return "TLSv1.3";
+    case DTLS1_VERSION:
+      return "DTLSv1";
+    case DTLS1_2_VERSION:
+      return "DTLSv1.2";
     default:
       return "?";
   }
@@ -28,7 +32,7 @@ inline const char* version_text(int version) {
 inline void set_versions(SSL_CTX* context, int least, int most) {
   SSL_CTX_set_min_proto_version(context, least);
   SSL_CTX_set_max_proto_version(context, most);
-  if (least < TLS1_2_VERSION) SSL_CTX_set_security_level(context, 0);
+  if (least < TLS1_2_VERSION || least == DTLS1_VERSION) SSL_CTX_set_security_level(context, 0);
 }
 
 /// `setup` with both ends at this version only.
@@ -42,6 +46,7 @@ inline Setup at_version(int version, Setup setup = {}) {
   };
   setup.client_context = wrap(setup.client_context);
   setup.server_context = wrap(setup.server_context);
+  if (version >> 8 == DTLS1_VERSION_MAJOR) setup.client_method = setup.server_method = DTLS_method();
   return setup;
 }
 

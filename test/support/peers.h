@@ -77,6 +77,7 @@ struct Setup {
   std::string certificate = "server-ed25519";  ///< empty: none
   std::function<void(SSL_CTX*)> client_context{}, server_context{};
   std::function<void(SSL*)> client{}, server{};
+  const SSL_METHOD *client_method = TLS_method(), *server_method = TLS_method();
 };
 
 struct Peers {
@@ -96,8 +97,8 @@ inline void renew(Peers& peers) {
 /// Two connections in their roles, still without BIOs. The client trusts root and verifies.
 inline Peers make_peers(const Setup& setup = {}) {
   Peers peers;
-  peers.client_context = new_context();
-  peers.server_context = new_context();
+  peers.client_context = new_context(setup.client_method);
+  peers.server_context = new_context(setup.server_method);
   trust(peers.client_context.get());
   trust(peers.server_context.get());
   SSL_CTX_set_verify(peers.client_context.get(), SSL_VERIFY_PEER, nullptr);
