@@ -77,6 +77,7 @@ bool failed(const SSL* ssl) {
 
 // Between records everything of a record is still to come; in one, its body.
 bool in_body(const SSL* ssl) {
+  if (ssl->channel.datagram != nullptr) return false;  // records come whole
   return ssl->channel.input_end - ssl->channel.input_begin >= handfast::kRecordHeaderLength;
 }
 

@@ -93,10 +93,8 @@ bool set_aside(Connection& connection, const Opened& opened, Verdict& verdict) {
   DatagramChannel& datagram = *connection.channel.datagram;
   switch (opened.type) {
     case ContentType::handshake:
-      return false;
     case ContentType::alert:
-      // Whoever has not said hello has nothing to tell.
-      return connection.server && connection.negotiated.version == 0;
+      return false;
     case ContentType::change_cipher_spec:
       return true;
     case ContentType::application_data:

@@ -176,7 +176,7 @@ Resolved await_message(Connection& connection, Handshake& hs) {
       if (!verdict.ok()) return failed(connection, verdict);
       continue;
     }
-    if (!fits_beginning(connection, opened.type)) {
+    if (!hs.datagram && !fits_beginning(connection, opened.type)) {
       return failed(connection, fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE));
     }
     // RFC 8446 5.1: no other record may stand between the parts of a handshake message.
@@ -388,6 +388,7 @@ int run(Connection& connection) {
     hs.running = false;
   }
   Verdict verdict = hs.flow.result();
+  if (hs.datagram) tell_timer(connection);
   if (verdict.ok()) verdict = leave_to_kernel(connection, hs);
   if (!verdict.ok()) {
     fail(connection, verdict);

@@ -114,8 +114,6 @@ void end_datagram_handshake(Handshake& hs) {
   if (!ours_was_last) datagram.forget_flight();
   datagram.next_send = datagram.next_receive = 0;
   datagram.read.keeps_next = false;
-  datagram.read.next.clear();
-  datagram.read.next_bytes = 0;
   hs.reassembly.clear();
 }
 

@@ -86,7 +86,13 @@ uint16_t offered_version12(const Handshake& hs) {
 
 Verdict keep_fixed_version12(Handshake& hs) {
   if (offered_version12(hs) < hs.max_version) {
-    return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
+    if (!hs.datagram || hs.renegotiating) {
+      return fatal(Alert::protocol_version, SSL_R_WRONG_SSL_VERSION);
+    }
+    // The alert has the version that the client knows.
+    hs.negotiated->offered_version = offered_version12(hs);
+    hs.conn.channel.writer.set_record_version(hs.client_hello.legacy_version);
+    return fatal(Alert::protocol_version, SSL_R_VERSION_TOO_LOW);
   }
   hs.negotiated->version = hs.max_version;
   return success();
@@ -131,6 +137,8 @@ Verdict choose_server_version(Handshake& hs) {
   if (version > hs.max_version) version = hs.max_version;
   const uint16_t lowest = hs.datagram ? TLS1_1_VERSION : TLS1_VERSION;
   while (version > lowest && !enabled(hs, version)) --version;
+  // What SSL_version(3) and the alert say if it is refused.
+  if (hs.datagram) hs.negotiated->offered_version = offered_version12(hs);
   if (hs.hello_retry_request || version < lowest || !enabled(hs, version)) {
     bool too_low = offered_version12(hs) < lowest;
     return fatal(Alert::protocol_version,

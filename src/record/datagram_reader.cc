@@ -68,13 +68,17 @@ Opened RecordReader::open_datagram(std::span<uint8_t> input) {
 
 // Between two datagrams: what came too early for the epoch before.
 Opened RecordReader::open_next_epoch() {
-  if (epoch_->next.empty()) return Opened::needs(1);
-  if (DatagramHeader(epoch_->next[0].view()).epoch != epoch_->epoch) return Opened::needs(1);
-  epoch_->current = std::move(epoch_->next[0]);
-  epoch_->next.erase(0);
-  epoch_->next_bytes -= epoch_->current.size();
-  std::span<uint8_t> record = epoch_->current.span();
-  return open_record(DatagramHeader(record), record.subspan(kDatagramRecordHeaderLength), 0);
+  while (!epoch_->next.empty()) {
+    bool now = DatagramHeader(epoch_->next[0].view()).epoch == epoch_->epoch;
+    if (!now && epoch_->keeps_next) break;
+    epoch_->current = std::move(epoch_->next[0]);
+    epoch_->next.erase(0);
+    epoch_->next_bytes -= epoch_->current.size();
+    if (!now) continue;  // the handshake that would have begun its epoch was refused
+    std::span<uint8_t> record = epoch_->current.span();
+    return open_record(DatagramHeader(record), record.subspan(kDatagramRecordHeaderLength), 0);
+  }
+  return Opened::needs(1);
 }
 
 Opened RecordReader::open_record(const DatagramHeader& header, std::span<uint8_t> body,
