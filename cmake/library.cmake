@@ -4,35 +4,28 @@ file(GLOB_RECURSE library_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.
 list(FILTER library_sources EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/src/tool/")
 file(GLOB_RECURSE api_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/api/*.cc)
 
-# src/api/functions.def is the one table of exported functions; the version script and the honest
-# failures of functions that are not written yet are generated from it.
-file(GLOB own_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/handfast/*.h)
+# src/api/functions.def is the one table of exported functions; the version script is generated from
+# it.
 set(abi_script ${PROJECT_SOURCE_DIR}/scripts/abi.py)
 set(abi_table ${PROJECT_SOURCE_DIR}/src/api/functions.def)
 set(generated ${PROJECT_BINARY_DIR}/generated)
 set(abi_map ${generated}/libssl.map)
-set(abi_later ${generated}/later.cc)
 file(MAKE_DIRECTORY ${generated})
 add_custom_command(
   OUTPUT ${abi_map}
   COMMAND ${HANDFAST_PYTHON} ${abi_script} version-script ${abi_map}
-  DEPENDS ${abi_script} ${abi_table} ${own_headers}
-  VERBATIM)
-add_custom_command(
-  OUTPUT ${abi_later}
-  COMMAND ${HANDFAST_PYTHON} ${abi_script} later ${abi_later}
-  DEPENDS ${abi_script} ${abi_table} ${own_headers}
+  DEPENDS ${abi_script} ${abi_table}
   VERBATIM)
 add_custom_target(abi_map DEPENDS ${abi_map})
 add_custom_target(abi_doc
   COMMAND ${HANDFAST_PYTHON} ${abi_script} doc ${PROJECT_SOURCE_DIR}/docs/abi.md
   VERBATIM)
 
-set_source_files_properties(${api_sources} ${abi_later} PROPERTIES
+set_source_files_properties(${api_sources} PROPERTIES
   COMPILE_OPTIONS "-include;${PROJECT_SOURCE_DIR}/cmake/abi_visibility.h"
   OBJECT_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/abi_visibility.h)
 
-add_library(handfast_objects OBJECT ${library_sources} ${abi_later})
+add_library(handfast_objects OBJECT ${library_sources})
 set_target_properties(handfast_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_include_directories(handfast_objects PUBLIC
   ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)

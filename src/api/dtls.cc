@@ -26,7 +26,9 @@ long get_timeout(ControlTarget& target, long, void* parg) {
 }
 
 long handle_timeout_now(ControlTarget& target, long, void*) {
-  return datagram_of(target) == nullptr ? 0 : handle_timeout(*target.ssl);
+  if (datagram_of(target) == nullptr) return 0;
+  Entered entered(*target.ssl);
+  return handle_timeout(*target.ssl);
 }
 
 long set_mtu(ControlTarget& target, long mtu, void*) {

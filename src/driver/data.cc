@@ -125,6 +125,8 @@ Next take_record(Connection& connection, bool wants_data, int& result) {
   if (opened.type != ContentType::alert) connection.warning_alerts = 0;
   switch (opened.type) {
     case ContentType::application_data:
+      // Datagrams overtake each other.
+      if (!wants_data && connection.channel.datagram != nullptr) return Next::again;
       if (!wants_data) {
         result = failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
         return Next::stop;
@@ -250,6 +252,7 @@ bool flush(Connection& connection) {
 int await_close_notify(Connection& connection) {
   if (!connection.channel.plaintext.empty()) {
     connection.channel.plaintext = {};
+    if (connection.channel.datagram != nullptr) return await_close_notify(connection);
     return failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
   }
   for (;;) {

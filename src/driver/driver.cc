@@ -363,6 +363,10 @@ bool end_handshake(Connection& connection, Handshake& hs) {
   bool tls13 = connection.negotiated.version >= TLS1_3_VERSION;
   bool kept = !tls13 || rest.assign(hs.inbox.rest());
   connection.handshake.reset();
+  // A flight is long, what is written later rarely.
+  if (connection.channel.datagram != nullptr && !connection.channel.unsent()) {
+    connection.channel.output.release();
+  }
   if (kept && (rest.empty() || begin_post_handshake(connection, rest.view()))) return true;
   fail(connection, malloc_failure());
   return false;

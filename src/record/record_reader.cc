@@ -72,6 +72,8 @@ Verdict RecordReader::change_keys(const Algorithms& algorithms, const CipherSuit
                                   uint16_t version, const RecordKeys& keys, bool encrypt_then_mac) {
   // A renegotiation: the kernel has no second keys.
   if (in_kernel_) return fatal(Alert::no_renegotiation, ERR_R_INTERNAL_ERROR);
+  // RFC 6347 4.1: an epoch is not used twice.
+  if (epoch_ != nullptr && epoch_->epoch == UINT16_MAX) return internal_error();
   HANDFAST_CHECK(protection_.install(algorithms, suite, version, keys, encrypt_then_mac, false));
   if (epoch_ == nullptr) return success();
   ++epoch_->epoch;

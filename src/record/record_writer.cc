@@ -41,6 +41,8 @@ Verdict RecordWriter::change_keys(const Algorithms& algorithms, const CipherSuit
   if (epoch_ == nullptr) {
     return protection_.install(algorithms, suite, version, keys, encrypt_then_mac, true);
   }
+  // RFC 6347 4.1: an epoch is not used twice.
+  if (epoch_->epoch == UINT16_MAX) return internal_error();
   Protection next;
   HANDFAST_CHECK(next.install(algorithms, suite, version, keys, encrypt_then_mac, true));
   epoch_->before = std::move(protection_);
