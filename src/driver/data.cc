@@ -252,8 +252,9 @@ bool flush(Connection& connection) {
 int await_close_notify(Connection& connection) {
   if (!connection.channel.plaintext.empty()) {
     connection.channel.plaintext = {};
-    if (connection.channel.datagram != nullptr) return await_close_notify(connection);
-    return failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
+    if (connection.channel.datagram == nullptr) {
+      return failed(connection, fatal(Alert::none, SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY));
+    }
   }
   for (;;) {
     int result = -1;
