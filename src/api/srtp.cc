@@ -1,5 +1,5 @@
 // SSL_CTX_set_tlsext_use_srtp(3). The use_srtp extension is of DTLS alone (RFC 5764 section 4.1):
-// on a stream the profiles are a setting, and none is ever selected.
+// on a stream no profile is ever selected.
 #include <openssl/err.h>
 #include <openssl/srtp.h>
 #include <openssl/ssl.h>
@@ -67,16 +67,17 @@ int SSL_CTX_set_tlsext_use_srtp(SSL_CTX* ctx, const char* list) {
 }
 
 int SSL_set_tlsext_use_srtp(SSL* ssl, const char* list) {
-  return read_profiles(list, ssl->srtp_profiles) ? 0 : 1;
+  return read_profiles(list, ssl->request.srtp_profiles) ? 0 : 1;
 }
 
 STACK_OF(SRTP_PROTECTION_PROFILE) * SSL_get_srtp_profiles(SSL* ssl) {
   if (ssl == nullptr) return nullptr;
-  return ssl->srtp_profiles != nullptr ? ssl->srtp_profiles.get() : ssl->ctx->srtp_profiles.get();
+  const SrtpStackPtr& own = ssl->request.srtp_profiles;
+  return own != nullptr ? own.get() : ssl->ctx->srtp_profiles.get();
 }
 
-SRTP_PROTECTION_PROFILE* SSL_get_selected_srtp_profile(SSL*) {
-  return nullptr;
+SRTP_PROTECTION_PROFILE* SSL_get_selected_srtp_profile(SSL* ssl) {
+  return ssl->negotiated.srtp_profile;
 }
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 #include <openssl/x509.h>
 
 #include "api/trace12.h"
+#include "api/trace_datagram.h"
 #include "api/trace_names.h"
 #include "api/trace_text.h"
 #include "wire/crypto_types.h"
@@ -22,6 +23,7 @@ using trace::list8;
 using trace::list_groups;
 using trace::name_line;
 using trace::Trace;
+using trace::version_line;
 
 // The whole of `body` as a vector.
 bool only_vector8(View body, View& content) {
@@ -182,14 +184,6 @@ bool extensions(Trace& trace, int indent, Reader& in) {
 
 // --- Messages ---
 
-bool version_line(Text& text, int indent, const char* name, Reader& in) {
-  uint16_t version = 0;
-  if (!in.u16(version)) return false;
-  text.indent(indent);
-  text.printf("%s=0x%x (%s)\n", name, version, trace::version(version));
-  return true;
-}
-
 // Before TLS 1.3 the first four bytes were a clock's (RFC 5246 section 7.4.1.2).
 bool random(Text& text, int indent, Reader& in) {
   uint32_t time = 0;
@@ -236,8 +230,10 @@ bool compression_methods(Text& text, int indent, Reader& in) {
 bool client_hello(Trace& trace, int indent, Reader& in) {
   Text& text = trace.text;
   return version_line(text, indent, "client_version", in) && random(text, indent, in) &&
-         hex_vector8(text, indent, "session_id", in) && cipher_suites(text, indent, in) &&
-         compression_methods(text, indent, in) && extensions(trace, indent, in);
+         hex_vector8(text, indent, "session_id", in) &&
+         (!trace.datagram() || hex_vector8(text, indent, "cookie", in)) &&
+         cipher_suites(text, indent, in) && compression_methods(text, indent, in) &&
+         extensions(trace, indent, in);
 }
 
 bool server_hello(Trace& trace, int indent, Reader& in) {
@@ -327,6 +323,8 @@ bool message_body(Trace& trace, int indent, Reader& in) {
   switch (trace.message) {
     case SSL3_MT_CLIENT_HELLO:
       return client_hello(trace, indent, in);
+    case DTLS1_MT_HELLO_VERIFY_REQUEST:
+      return trace::hello_verify_request(trace, indent, in);
     case SSL3_MT_SERVER_HELLO:
       return server_hello(trace, indent, in);
     case SSL3_MT_ENCRYPTED_EXTENSIONS:
@@ -363,19 +361,23 @@ bool handshake(Trace& trace, int indent, View bytes) {
   if (!in.u8(trace.message) || !in.u24(length)) return false;
   trace.text.indent(indent);
   trace.text.printf("%s, Length=%d\n", trace::message(trace.message), static_cast<int>(length));
+  if (trace.datagram() && !trace::fragment_position(trace.text, indent, in)) return false;
   return in.size() >= length && message_body(trace, indent + 2, in);
 }
 
 // --- Records ---
 
-void record_header(Text& text, bool written, View header) {
+void record_header(Trace& trace, bool written, View header) {
+  Text& text = trace.text;
+  size_t whole = trace.datagram() ? DTLS1_RT_HEADER_LENGTH : SSL3_RT_HEADER_LENGTH;
   text.puts(written ? "Sent" : "Received");
-  if (header.size() < SSL3_RT_HEADER_LENGTH) {
+  if (header.size() < whole) {
     return hex_line(text, 0, " too short message", header);
   }
   int version = header[1] << 8 | header[2];
   int length = header[header.size() - 2] << 8 | header[header.size() - 1];
   text.printf(" Record\nHeader:\n  Version = %s (0x%x)\n", trace::version(version), version);
+  if (trace.datagram()) trace::record_position(text, header);
   text.printf("  Content Type = %s (%d)\n  Length = %d", trace::content_type(header[0]), header[0],
               length);
 }
@@ -399,7 +401,7 @@ extern "C" void SSL_trace(int written, int, int content_type, const void* buffer
   View bytes(static_cast<const uint8_t*>(buffer), length);
   switch (content_type) {
     case SSL3_RT_HEADER:
-      record_header(trace.text, written != 0, bytes);
+      record_header(trace, written != 0, bytes);
       break;
     case SSL3_RT_INNER_CONTENT_TYPE:
       trace.text.printf("  Inner Content Type = %s (%d)", trace::content_type(bytes[0]), bytes[0]);

@@ -5,6 +5,7 @@
 #include "api/trace_names.h"
 #include "crypto/cipher_class.h"
 #include "wire/crypto_types.h"
+#include "wire/version.h"
 
 namespace handfast::trace {
 namespace {
@@ -37,7 +38,7 @@ uint32_t key_exchange_line(Trace& trace, int indent) {
 }
 
 bool has_schemes(const Trace& trace) {
-  return current_version(*trace.ssl) >= TLS1_2_VERSION;
+  return tls_version(static_cast<uint16_t>(current_version(*trace.ssl))) >= TLS1_2_VERSION;
 }
 
 // Explicit parameters are only named.

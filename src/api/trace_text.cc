@@ -16,6 +16,14 @@ void name_line(Text& text, int indent, const char* name, int value) {
   text.printf("%s (%d)\n", name, value);
 }
 
+bool version_line(Text& text, int indent, const char* name, Reader& in) {
+  uint16_t version = 0;
+  if (!in.u16(version)) return false;
+  text.indent(indent);
+  text.printf("%s=0x%x (%s)\n", name, version, trace::version(version));
+  return true;
+}
+
 bool hex_vector8(Text& text, int indent, const char* name, Reader& in) {
   View bytes;
   if (!in.vector8(bytes)) return false;

@@ -20,6 +20,7 @@ struct Trace {
     return message != SSL3_MT_CLIENT_HELLO && message != SSL3_MT_NEWSESSION_TICKET;
   }
 
+  [[nodiscard]] bool datagram() const { return ssl->method->datagram; }
   [[nodiscard]] bool tls13() const { return ssl->negotiated.version == TLS1_3_VERSION; }
 };
 
@@ -28,6 +29,7 @@ using NameOf = const char* (*)(int value);
 // All that return bool return false when the bytes are malformed; what was read before is printed.
 void hex_line(Text& text, int indent, const char* name, View bytes);
 void name_line(Text& text, int indent, const char* name, int value);
+bool version_line(Text& text, int indent, const char* name, Reader& in);
 bool hex_vector8(Text& text, int indent, const char* name, Reader& in);
 bool hex_vector16(Text& text, int indent, const char* name, Reader& in);
 

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "config/srp.h"
+#include "config/srtp.h"
 #include "wire/allocate.h"
 #include "wire/bytes.h"
 #include "wire/crypto_types.h"
@@ -33,8 +34,9 @@ struct Request {
   Bytes ocsp_response;  // server: SSL_set_tlsext_status_ocsp_resp, DER to staple
   bool has_ocsp_response = false;
   TicketExtension ticket_extension = TicketExtension::from_session;
-  Bytes session_ticket;  // TicketExtension::given
-  Unique<SrpState> srp;  // nullptr: nothing of it was set or received
+  Bytes session_ticket;        // TicketExtension::given
+  Unique<SrpState> srp;        // nullptr: nothing of it was set or received
+  SrtpStackPtr srtp_profiles;  // SSL_set_tlsext_use_srtp; nullptr: those of the context, live
 };
 
 // May suites with SRP be negotiated?

@@ -64,7 +64,6 @@ struct ssl_st {
   handfast::Request request;
   handfast::NamedAuthorities authorities;
   handfast::CipherStackPtr ciphers;      // SSL_set_cipher_list; nullptr: those of ctx, live
-  handfast::SrtpStackPtr srtp_profiles;  // SSL_set_tlsext_use_srtp; nullptr: those of ctx, live
 
   BIO* rbio = nullptr;  // owned; may be the same as wbio, then with two references
   BIO* wbio = nullptr;

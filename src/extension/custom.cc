@@ -48,7 +48,7 @@ bool relevant(const Exchange& exchange, MessageSet message, const CustomExtensio
   int version = offering ? exchange.max_version : exchange.negotiated->version;
   bool tls13 = version >= TLS1_3_VERSION || message == kInHelloRetryRequest;
   auto has = [&](unsigned flag) { return (custom.context & flag) != 0; };
-  if (has(SSL_EXT_DTLS_ONLY)) return false;
+  if (has(SSL_EXT_TLS_IMPLEMENTATION_ONLY) && exchange.datagram) return false;
   if (has(SSL_EXT_TLS1_3_ONLY) && !tls13) return false;
   if (has(SSL_EXT_TLS1_2_AND_BELOW_ONLY) && tls13 && !offering) return false;
   bool resumption = exchange.resuming || (tls13 && exchange.negotiated->resumed);
@@ -56,7 +56,7 @@ bool relevant(const Exchange& exchange, MessageSet message, const CustomExtensio
 }
 
 bool may_write(const Exchange& exchange, MessageSet message, const CustomExtension& custom) {
-  if (!custom.is(custom.type, own_role(exchange)) || !allowed_in(custom, message) ||
+  if (!custom.is(custom.type, own_role(exchange)) || !allowed_in(exchange, custom, message) ||
       !relevant(exchange, message, custom)) {
     return false;
   }
@@ -135,8 +135,9 @@ const CustomExtension* find_custom(const Exchange& exchange, MessageSet message,
   return nullptr;
 }
 
-bool allowed_in(const CustomExtension& custom, MessageSet message) {
-  return (custom.context & context_of(message)) != 0;
+bool allowed_in(const Exchange& exchange, const CustomExtension& custom, MessageSet message) {
+  unsigned other = exchange.datagram ? SSL_EXT_TLS_ONLY : SSL_EXT_DTLS_ONLY;
+  return (custom.context & context_of(message)) != 0 && (custom.context & other) == 0;
 }
 
 bool asked_custom(const Exchange& exchange, uint16_t type) {
@@ -162,7 +163,7 @@ Verdict read_custom(Exchange& exchange, MessageSet message, View block) {
   Cow<Credentials> credentials = *exchange.credentials;
   for (const CustomExtension& custom : credentials->custom_extensions) {
     View body;
-    if (!allowed_in(custom, message) || !relevant(exchange, message, custom) ||
+    if (!allowed_in(exchange, custom, message) || !relevant(exchange, message, custom) ||
         !custom.is(custom.type, reading_role(exchange, message)) ||
         !find_extension(block, custom.type, body)) {
       continue;

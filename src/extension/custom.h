@@ -11,8 +11,10 @@ namespace handfast {
 
 // The application's row for `type`, as far as it is about this side; nullptr: none.
 const CustomExtension* find_custom(const Exchange& exchange, MessageSet message, uint16_t type);
-// RFC 8446 4.2: may `custom` stand in this message? Whether it was asked for is asked_custom().
-[[nodiscard]] bool allowed_in(const CustomExtension& custom, MessageSet message);
+// RFC 8446 4.2: may `custom` stand in this message, on a stream or in DTLS as the handshake is?
+// Whether it was asked for is asked_custom().
+[[nodiscard]] bool allowed_in(const Exchange& exchange, const CustomExtension& custom,
+                              MessageSet message);
 // Did our last hello or request have an extension of the application's of this type?
 [[nodiscard]] bool asked_custom(const Exchange& exchange, uint16_t type);
 

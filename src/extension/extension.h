@@ -35,10 +35,11 @@ struct Extension {
   };
 
   uint16_t type = 0;
-  uint16_t in = 0;       // MessageSet: where RFC 8446 section 4.2's table allows it
-  uint16_t unasked = 0;  // MessageSet: answers that need no offer (cookie)
-  bool tls13 = false;    // not in the hello of a client without TLS 1.3, nor read below it
-  bool tls12 = false;    // of TLS <= 1.2 alone: in every hello, but not read in one of TLS 1.3
+  uint16_t in = 0;        // MessageSet: where RFC 8446 section 4.2's table allows it
+  uint16_t unasked = 0;   // MessageSet: answers that need no offer (cookie)
+  bool tls13 = false;     // not in the hello of a client without TLS 1.3, nor read below it
+  bool tls12 = false;     // of TLS <= 1.2 alone: in every hello, but not read in one of TLS 1.3
+  bool datagram = false;  // of DTLS alone: on a stream it is misplaced
   Client client = {};
   Server server = {};
 };

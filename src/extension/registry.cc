@@ -24,6 +24,7 @@ constexpr const Extension* kRows[] = {
     &kStatusRequest,
     &kNextProtocol,
     &kAlpn,
+    &kUseSrtp,
     &kEncryptThenMac,
     &kSignedCertificateTimestamp,
     &kExtendedMasterSecret,
@@ -53,6 +54,11 @@ size_t row_of(uint16_t type) {
   return kNoRow;
 }
 
+// Is the extension defined for this message, and for what it travels over?
+bool defined_for(const Exchange& exchange, MessageSet message, const Extension& row) {
+  return (row.in & message) != 0 && (exchange.datagram || !row.datagram);
+}
+
 Extension::Write writer_of(const Exchange& exchange, const Extension& row) {
   return exchange.server ? row.server.answer : row.client.offer;
 }
@@ -65,7 +71,7 @@ bool relevant(const Exchange& exchange, MessageSet message, const Extension& row
 
 bool may_write(const Exchange& exchange, MessageSet message, size_t index) {
   const Extension& row = *kRows[index];
-  if ((row.in & message) == 0 || writer_of(exchange, row) == nullptr) return false;
+  if (!defined_for(exchange, message, row) || writer_of(exchange, row) == nullptr) return false;
   if (message == kInClientHello) return !row.tls13 || exchange.max_version >= TLS1_3_VERSION;
   // None is defined for the certificates of clients.
   if (!exchange.server) return false;
@@ -95,8 +101,8 @@ struct Received {
 // RFC 8446 4.2: what may stand in this message, and in answer to what.
 Verdict check_place(const Exchange& exchange, MessageSet message, size_t index, uint16_t type,
                     const CustomExtension* custom) {
-  bool misplaced = index != kNoRow ? (kRows[index]->in & message) == 0
-                                   : custom != nullptr && !allowed_in(*custom, message);
+  bool misplaced = index != kNoRow ? !defined_for(exchange, message, *kRows[index])
+                                   : custom != nullptr && !allowed_in(exchange, *custom, message);
   if (misplaced) return fatal(Alert::illegal_parameter, SSL_R_BAD_EXTENSION);
   if ((message & kRequests) != 0) return success();
   bool asked = asked_custom(exchange, type) ||
@@ -210,8 +216,8 @@ Verdict read_extensions(Exchange& exchange, MessageSet message, View block) {
   HANDFAST_CHECK(read_custom(exchange, message, block));
   for (size_t i = 0; i < kRowCount; ++i) {
     Extension::Absent absent = absent_of(exchange, *kRows[i]);
-    if ((received.rows >> i & 1) == 0 && absent != nullptr && (kRows[i]->in & message) != 0 &&
-        relevant(exchange, message, *kRows[i])) {
+    if ((received.rows >> i & 1) == 0 && absent != nullptr &&
+        defined_for(exchange, message, *kRows[i]) && relevant(exchange, message, *kRows[i])) {
       HANDFAST_CHECK(absent(exchange, message));
     }
   }

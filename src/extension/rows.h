@@ -15,6 +15,7 @@ extern const Extension kSessionTicket;
 extern const Extension kStatusRequest;
 extern const Extension kNextProtocol;
 extern const Extension kAlpn;
+extern const Extension kUseSrtp;
 extern const Extension kEncryptThenMac;
 extern const Extension kSignedCertificateTimestamp;
 extern const Extension kExtendedMasterSecret;

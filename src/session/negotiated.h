@@ -31,6 +31,8 @@ struct Negotiated {
   Secret own_finished, peer_finished;            // SSL_get_finished, SSL_get_peer_finished
   Bytes alpn;                                    // SSL_get0_alpn_selected
   Bytes npn;
+  // SSL_get_selected_srtp_profile: a row of a constant table.
+  SRTP_PROTECTION_PROFILE* srtp_profile = nullptr;
   UniqueString server_name;                // server: accepted host_name of the client
   Bytes peer_cipher_suites;                // raw, two bytes each: SSL_get_client_ciphers
   mutable CipherStackPtr client_ciphers;   // known ones of them, made when first asked for

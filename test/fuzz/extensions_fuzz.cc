@@ -1,5 +1,6 @@
 // read_extensions() as client and as server, in every message, on an arbitrary block.
 #include <openssl/err.h>
+#include <openssl/srtp.h>
 #include <openssl/tls1.h>
 
 #include <cstdint>
@@ -37,6 +38,18 @@ int advertise_protocols(SSL*, const unsigned char** out, unsigned int* length, v
   return SSL_TLSEXT_ERR_OK;
 }
 
+SrtpStackPtr srtp_profiles() {
+  static SRTP_PROTECTION_PROFILE profiles[] = {
+      {"SRTP_AEAD_AES_128_GCM", SRTP_AEAD_AES_128_GCM},
+      {"SRTP_AES128_CM_SHA1_80", SRTP_AES128_CM_SHA1_80},
+  };
+  SrtpStackPtr stack(sk_SRTP_PROTECTION_PROFILE_new_null());
+  for (SRTP_PROTECTION_PROFILE& profile : profiles) {
+    require(sk_SRTP_PROTECTION_PROFILE_push(stack.get(), &profile) > 0);
+  }
+  return stack;
+}
+
 // One side without an SSL.
 struct Side {
   Side() {
@@ -56,6 +69,7 @@ struct Side {
     exchange.max_version = TLS1_3_VERSION;
     context.live.npn_select = choose_protocol;
     context.live.npn_advertised = advertise_protocols;
+    context.srtp_profiles = srtp_profiles();
   }
 
   Context context;
@@ -75,8 +89,9 @@ constexpr MessageSet kMessages[] = {kInClientHello,         kInServerHello13, kI
                                     kInEncryptedExtensions, kInCertificate,   kInCertificateRequest,
                                     kInNewSessionTicket,    kInServerHello12};
 
-// TLS 1.2: in every other input with a message that it has.
-void configure12(Exchange& exchange, uint8_t more) {
+// TLS 1.2, or DTLS 1.2: in every other input with a message that it has.
+void configure12(Exchange& exchange, uint8_t flags, uint8_t more) {
+  exchange.datagram = (flags & 128) != 0;
   exchange.negotiated->version = TLS1_2_VERSION;
   exchange.resuming = (more & 32) != 0;
   exchange.renegotiating = (more & 64) != 0;
@@ -101,7 +116,7 @@ void configure(Exchange& exchange, uint8_t flags, uint8_t more) {
   exchange.negotiated->version = TLS1_3_VERSION;
   exchange.negotiated->suite = find_cipher_suite(kSuites[more >> 4 & 1]);
   bool in_both = (kMessages[more & 7] & (kInClientHello | kInServerHello12)) != 0;
-  if ((more & 8) != 0 && in_both) configure12(exchange, more);
+  if ((more & 8) != 0 && in_both) configure12(exchange, flags, more);
   exchange.server = (flags & 1) != 0;
   exchange.sent = (flags & 2) != 0 ? ~uint64_t{0} : 0;
   exchange.hello_retry_request = (flags & 4) != 0;

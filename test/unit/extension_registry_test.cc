@@ -50,6 +50,7 @@ TEST(ExtensionRegistry, PlacesAreThoseOfTheRfc) {
       {TLSEXT_TYPE_supported_groups, kInClientHello | kInEncryptedExtensions},
       {TLSEXT_TYPE_signature_algorithms, kInClientHello | kInCertificateRequest},
       {TLSEXT_TYPE_application_layer_protocol_negotiation, kInClientHello | kInEncryptedExtensions},
+      {TLSEXT_TYPE_use_srtp, kInClientHello | kInEncryptedExtensions},
       {TLSEXT_TYPE_signed_certificate_timestamp,
        kInClientHello | kInCertificateRequest | kInCertificate},
       {TLSEXT_TYPE_padding, kInClientHello},
