@@ -164,8 +164,8 @@ void requests_again() {
     std::string cookie(i, 'c');
     net.to_client.arrived = {verify_request(
         i, i, DTLS1_VERSION, std::string("\xfe\xff", 2) + static_cast<char>(i) + cookie)};
-    out("request %zu: %s, timeout %s", i, outcome(client, SSL_do_handshake(client)).c_str(),
-        timeout_of(client).c_str());
+    std::string said = outcome(client, SSL_do_handshake(client));
+    out("request %zu: %s, timeout %s", i, said.c_str(), timeout_of(client).c_str());
   }
   tell_sent("sent", net.to_server);
 }
