@@ -151,9 +151,9 @@ inline void link_pair(Peers& peers, size_t client_buffer, size_t server_buffer) 
 struct Sockets {
   int client = -1, server = -1;
 
-  explicit Sockets(bool blocking) {
+  explicit Sockets(bool blocking, int type = SOCK_STREAM) {
     int both[2];
-    require(socketpair(AF_UNIX, SOCK_STREAM, 0, both) == 0, "socketpair");
+    require(socketpair(AF_UNIX, type, 0, both) == 0, "socketpair");
     client = both[0];
     server = both[1];
     if (blocking) return;

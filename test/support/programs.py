@@ -170,15 +170,16 @@ class Lab:
         return program
 
     def free_port(self):
-        """A TCP port of 127.0.0.1 for a server that must be told one. Nobody else gets it, in other
-        runs either, as long as this lab is there."""
+        """A port of 127.0.0.1, TCP's and UDP's, for a server that must be told one. Nobody else gets
+        it, in other runs either, as long as this lab is there."""
         for port in self.next_port:
             claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     claim.bind(f"\0handfast-test-port-{port}")
-                    probe.bind(("127.0.0.1", port))
+                    stream.bind(("127.0.0.1", port))
+                    datagrams.bind(("127.0.0.1", port))
                 except OSError:
                     claim.close()
                     continue
@@ -329,20 +330,31 @@ class Program:
             require(time.monotonic() < deadline, f"{self} never printed '{pattern}'")
             time.sleep(0.01)
 
-    def port(self):
-        """Waits until it listens on a TCP port, and returns the port."""
+    def receive(self, size, digest, timeout=20):
+        """Waits until it has printed so many bytes of what it received, and compares them."""
+        deadline = time.monotonic() + timeout
+        while (length := len(self.output())) < size:
+            require(self.process.poll() is None,
+                    f"{self} ended after {length} bytes: {self.last_words()}")
+            require(time.monotonic() < deadline,
+                    f"{self} received only {length} bytes: {self.last_words()}")
+            time.sleep(0.01)
+        require(sha256(self.output()) == digest, f"{self} received other bytes than were sent")
+
+    def port(self, protocol="tcp"):
+        """Waits until it listens on a port of TCP, or receives on one of "udp"; returns the port."""
         deadline = time.monotonic() + READY_SECONDS
-        while not (port := listening_port(self.process.pid)):
+        while not (port := listening_port(self.process.pid, protocol)):
             require(self.process.poll() is None,
                     f"{self} ended before it listened: {self.last_words()}")
             require(time.monotonic() < deadline, f"{self} does not listen")
             time.sleep(0.01)
         return port
 
-    def listens(self, *ports):
+    def listens(self, *ports, protocol="tcp"):
         """Waits until something listens on each of the ports that it was told."""
         deadline = time.monotonic() + READY_SECONDS
-        while missing := set(ports) - listening_ports():
+        while missing := set(ports) - listening_ports(protocol):
             require(self.process.poll() is None,
                     f"{self} ended before it listened: {self.last_words()}")
             require(time.monotonic() < deadline, f"{self} does not listen on {missing}")
@@ -457,21 +469,22 @@ def wait_for_libraries(pid):
     return paths
 
 
-def listening_sockets():
-    """(inode, port) of each TCP socket that listens."""
-    for table in ("tcp", "tcp6"):
+def listening_sockets(protocol):
+    """(inode, port) of each socket of TCP that listens, or of UDP that receives from anybody."""
+    state = {"tcp": "0A", "udp": "07"}[protocol]
+    for table in (protocol, protocol + "6"):
         for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[3] == "0A":
+            if fields[3] == state:
                 yield fields[9], int(fields[1].rsplit(":", 1)[1], 16)
 
 
-def listening_ports():
-    return {port for _, port in listening_sockets()}
+def listening_ports(protocol):
+    return {port for _, port in listening_sockets(protocol)}
 
 
-def listening_port(pid):
-    """The first TCP port on which process `pid` listens, or None."""
+def listening_port(pid, protocol):
+    """The first port of that protocol on which process `pid` listens, or None."""
     inodes = set()
     try:
         for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
@@ -481,7 +494,7 @@ def listening_port(pid):
         return None
     if not inodes:
         return None
-    return next((port for inode, port in listening_sockets() if inode in inodes), None)
+    return next((port for inode, port in listening_sockets(protocol) if inode in inodes), None)
 
 
 def sha256(data):

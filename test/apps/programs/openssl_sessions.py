@@ -1,10 +1,9 @@
 """openssl s_client and s_server: sessions kept in files (-sess_out, -sess_in) and early data."""
 
-import itertools
 import re
 
-from programs import HOST, OPENSSL, PAIRINGS, require, sha256
-from s_client import VERSIONS
+from programs import OPENSSL, PAIRINGS, require, sha256
+from s_client import VERSIONS, Server, expect, talk
 
 PACKAGES = "openssl"
 NEEDS = [OPENSSL]
@@ -15,55 +14,20 @@ EARLY = "-early_data", *ALPN
 FITTING, LONGER = 16384, 64 * 940
 
 
-class Server:
-    """A running s_server, and its port."""
-
-    def __init__(self, lab, library, version, *options):
-        self.program = lab.start(library, [
-            OPENSSL, "s_server", "-accept", "127.0.0.1:0", VERSIONS[version], "-cert", "ecdsa.pem",
-            "-key", "ecdsa.key", *options], stdin="pipe")
-        self.port = self.program.port()
-        self.program.check_mapped()
-
-
 def start(lab, library, version, *options):
-    server = Server(lab, library, version, *options)
+    server = Server(lab, library, VERSIONS[version], "-cert", "ecdsa.pem", "-key", "ecdsa.key",
+                    *options)
     return server.program, server
 
 
-connections = itertools.count(1)
-
-
-def talk(lab, library, server, version, *options):
-    """A connection in which both ends have said something. Returns what each printed about it."""
-    number = next(connections)
-    already = len(server.program.output())
-    client = lab.start(library, [OPENSSL, "s_client", "-connect", f"127.0.0.1:{server.port}",
-                                 "-servername", HOST, "-CAfile", "ca.pem", "-verify_hostname", HOST,
-                                 "-verify_return_error", VERSIONS[version], *options], stdin="pipe")
-    client.send(b"a word to the server: %d.\n" % number)
-    server.program.wait_for(rf"a word to the server: {number}\.\n", 10)
-    server.program.send(b"a word to the client: %d.\n" % number)
-    client.wait_for(rf"a word to the client: {number}\.\n", 10)
-    client.close_input()
-    client.succeed()
-    client.check_loaded()
-    return client.text(), server.program.output()[already:]
-
-
-def expect(text, *patterns):
-    for pattern in patterns:
-        require(re.search(pattern, text, re.MULTILINE), f"the client has not printed '{pattern}'")
-
-
 def first(lab, library, server, version, session, *options):
-    text, _ = talk(lab, library, server, version, "-sess_out", session, *options)
+    text, _ = talk(lab, library, server, VERSIONS[version], "-sess_out", session, *options)
     expect(text, f"^New, TLSv{version}", "Verification: OK")
     return text
 
 
 def second(lab, library, server, version, session, *options, kind="Reused"):
-    text, _ = talk(lab, library, server, version, "-sess_in", session, *options)
+    text, _ = talk(lab, library, server, VERSIONS[version], "-sess_in", session, *options)
     expect(text, f"^{kind}, TLSv{version}")
     return text
 
@@ -133,8 +97,8 @@ def other_hash(lab, client, server):
 
 def early(lab, library, server, session, size, *options):
     """Sends early data with that session. Returns what each end says."""
-    return talk(lab, library, server, "1.3", "-sess_in", session, "-early_data", f"early-{size}",
-                *options)
+    return talk(lab, library, server, VERSIONS["1.3"], "-sess_in", session, "-early_data",
+                f"early-{size}", *options)
 
 
 def check_accepted(lab, answer, size):

@@ -1,4 +1,5 @@
 // One library against the other over every (protocol, cipher suite, certificate) below TLS 1.3.
+// DTLS goes over UDP, in small datagrams.
 //   matrix list                        what this library can do with itself
 //   matrix client ADDRESS < LIST       one connection for each line of the list
 //   matrix server DESCRIPTOR < LIST    the same over a listening socket
@@ -9,14 +10,24 @@
 
 #include <iostream>
 #include <map>
+#include <optional>
 #include <sstream>
 
+#include "support/datagram_sockets.h"
 #include "support/loggers.h"
 
 namespace {
 using namespace twin;
 
-constexpr int kVersions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION};
+struct Version {
+  const char* name;
+  int number;
+};
+constexpr Version kVersions[] = {{"TLSv1", TLS1_VERSION},
+                                 {"TLSv1.1", TLS1_1_VERSION},
+                                 {"TLSv1.2", TLS1_2_VERSION},
+                                 {"DTLSv1", DTLS1_VERSION},
+                                 {"DTLSv1.2", DTLS1_2_VERSION}};
 constexpr const char* kServers[] = {"server-rsa",   "server-rsa-pss", "server-p256",
                                     "server-p384",  "server-p521",    "server-ed25519",
                                     "server-ed448", "server-dsa",     "none"};
@@ -31,6 +42,8 @@ constexpr const char* kChosenSuites[] = {"AES128-SHA", "ECDHE-RSA-AES256-SHA", "
 
 struct Combination {
   std::string line, version, suite, server, client, later;
+
+  bool over_datagrams() const { return version.rfind("DTLS", 0) == 0; }
 };
 
 Combination parse(const std::string& line) {
@@ -42,10 +55,6 @@ Combination parse(const std::string& line) {
     std::getline(fields, *field, '/');
   }
   return result;
-}
-
-std::string version_name(int version) {
-  return version == TLS1_VERSION ? "TLSv1" : version == TLS1_1_VERSION ? "TLSv1.1" : "TLSv1.2";
 }
 
 unsigned int give_key(unsigned char* key, unsigned int size) {
@@ -72,8 +81,9 @@ char* srp_password(SSL*, void*) {
   return OPENSSL_strdup("secret");
 }
 
-Owned<SSL_CTX> make_context(bool server, const std::string& certificate, bool srp) {
-  Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
+Owned<SSL_CTX> make_context(const SSL_METHOD* method, bool server, const std::string& certificate,
+                            bool srp) {
+  Owned<SSL_CTX> context(SSL_CTX_new(method));
   SSL_CTX* raw = context.get();
   SSL_CTX_set_security_level(raw, 0);
   SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
@@ -102,13 +112,16 @@ Owned<SSL> make_connection(bool server, const Combination& chosen) {
   static std::map<std::string, Owned<SSL_CTX>> contexts;
   bool srp = chosen.suite.find("SRP") != std::string::npos;
   const std::string& certificate = server ? chosen.server : chosen.client;
-  Owned<SSL_CTX>& context = contexts[text("%d%d", server, srp) + certificate];
-  if (!context) context = make_context(server, certificate, srp);
+  bool datagrams = chosen.over_datagrams();
+  Owned<SSL_CTX>& context = contexts[text("%d%d%d", datagrams, server, srp) + certificate];
+  if (!context) {
+    context = make_context(datagrams ? DTLS_method() : TLS_method(), server, certificate, srp);
+  }
   Owned<SSL> ssl(SSL_new(context.get()));
-  for (int version : kVersions) {
-    if (version_name(version) != chosen.version) continue;
-    SSL_set_min_proto_version(ssl.get(), version);
-    SSL_set_max_proto_version(ssl.get(), version);
+  for (const Version& version : kVersions) {
+    if (version.name != chosen.version) continue;
+    SSL_set_min_proto_version(ssl.get(), version.number);
+    SSL_set_max_proto_version(ssl.get(), version.number);
   }
   require(SSL_set_cipher_list(ssl.get(), (chosen.suite + ":@SECLEVEL=0").c_str()), chosen.line);
   if (server && chosen.client != "none") {
@@ -205,9 +218,10 @@ bool receive_sample(SSL* ssl, size_t size, uint32_t seed) {
   return data == sample(size, seed);
 }
 
-/// Some data each way; the client begins.
+/// Some data each way, more than a record of a stream, or a whole one of datagrams; the client
+/// begins.
 bool exchange(SSL* ssl) {
-  for (size_t size : {size_t{1}, size_t{20000}}) {
+  for (size_t size : {size_t{1}, SSL_is_dtls(ssl) ? size_t{16384} : size_t{20000}}) {
     bool good = SSL_is_server(ssl) ? receive_sample(ssl, size, 1) && send_sample(ssl, size, 2)
                                    : send_sample(ssl, size, 1) && receive_sample(ssl, size, 2);
     if (!good) return false;
@@ -252,23 +266,38 @@ int connect_to(const std::string& address) {
   return descriptor;
 }
 
+void be_patient(int descriptor) {
+  timeval patience = {.tv_sec = 5, .tv_usec = 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
+/// One connection over the stream, or over datagrams that the ends agree on in the stream.
+std::string meet(bool server, const Combination& chosen, int stream) {
+  Owned<SSL> ssl = make_connection(server, chosen);
+  be_patient(stream);
+  int datagrams = chosen.over_datagrams() ? connect_datagrams(stream) : -1;
+  if (chosen.over_datagrams()) {
+    if (datagrams < 0) return "failed: the other end does not come";
+    be_patient(datagrams);
+    set_datagrams(ssl.get(), datagrams);
+  } else {
+    SSL_set_fd(ssl.get(), stream);
+  }
+  Side side{ssl.get()};
+  side.step();
+  std::string said = side.good() ? converse(ssl.get(), chosen) : "failed: handshake " + side.said();
+  if (datagrams >= 0) close(datagrams);
+  return said;
+}
+
 void converse_all(bool server, const std::string& where) {
   for (std::string line; std::getline(std::cin, line);) {
-    int descriptor =
-        server ? accept(std::atoi(where.c_str()), nullptr, nullptr) : connect_to(where);
-    require(descriptor >= 0, "accept");
-    timeval patience = {.tv_sec = 5, .tv_usec = 0};
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    Combination chosen = parse(line);
-    Owned<SSL> ssl = make_connection(server, chosen);
-    SSL_set_fd(ssl.get(), descriptor);
-    Side side{ssl.get()};
-    side.step();
-    std::string said =
-        side.good() ? converse(ssl.get(), chosen) : "failed: handshake " + side.said();
+    int stream = server ? accept(std::atoi(where.c_str()), nullptr, nullptr) : connect_to(where);
+    require(stream >= 0, "accept");
+    std::string said = meet(server, parse(line), stream);
     out("%s\t%s", line.c_str(), said.c_str());
     ERR_clear_error();
-    close(descriptor);
+    close(stream);
   }
 }
 
@@ -292,7 +321,14 @@ bool works(const Combination& chosen) {
   Peers peers;
   peers.client = make_connection(false, chosen);
   peers.server = make_connection(true, chosen);
-  link_memory(peers);
+  std::optional<Sockets> sockets;
+  if (chosen.over_datagrams()) {
+    sockets.emplace(false, SOCK_DGRAM);
+    set_datagrams(peers.client.get(), sockets->client);
+    set_datagrams(peers.server.get(), sockets->server);
+  } else {
+    link_memory(peers);
+  }
   bool good = handshake(peers).good() &&
               transfer(peers.client.get(), peers.server.get(), sample(100)) == "100 bytes equal";
   ERR_clear_error();
@@ -300,26 +336,36 @@ bool works(const Combination& chosen) {
   return good && certified == (chosen.server != "none");
 }
 
-void list_if_works(const std::string& line) {
-  if (works(parse(line))) out("%s", line.c_str());
+bool list_if_works(const std::string& line) {
+  bool good = works(parse(line));
+  if (good) out("%s", line.c_str());
+  return good;
+}
+
+/// With each certificate that the suite can use; over datagrams, where certificates make no other
+/// difference, with one of them, another for each suite.
+void list_suite(const Version& version, const SSL_CIPHER* cipher, size_t number) {
+  std::vector<std::string> servers = certificates_for(cipher);
+  std::string start = text("%s/%s/", version.name, SSL_CIPHER_get_name(cipher));
+  for (size_t i = 0; i < servers.size(); i++) {
+    const std::string& server = servers[(i + number) % servers.size()];
+    bool listed = list_if_works(start + server + "/none/none");
+    if (listed && is_datagram_version(version.number)) return;
+  }
 }
 
 void list() {
   Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
   require(SSL_CTX_set_cipher_list(context.get(), "ALL:COMPLEMENTOFALL:@SECLEVEL=0"), "all ciphers");
   STACK_OF(SSL_CIPHER)* ciphers = SSL_CTX_get_ciphers(context.get());
-  for (int version : kVersions) {
-    std::string start = version_name(version) + "/";
+  for (const Version& version : kVersions) {
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
       const SSL_CIPHER* cipher = sk_SSL_CIPHER_value(ciphers, i);
-      std::string suite = SSL_CIPHER_get_name(cipher);
       if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any) continue;
-      for (const std::string& server : certificates_for(cipher)) {
-        list_if_works(start + suite + "/" + server + "/none/none");
-      }
+      list_suite(version, cipher, static_cast<size_t>(i));
     }
-    for (std::string suite : kChosenSuites) {
-      std::string chosen = start + suite + "/server-rsa/";
+    for (const char* suite : kChosenSuites) {
+      std::string chosen = text("%s/%s/server-rsa/", version.name, suite);
       for (const char* client : kClients) list_if_works(chosen + client + "/none");
       for (const char* later : kLater) list_if_works(chosen + "client-rsa/" + later);
     }

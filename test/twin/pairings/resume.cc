@@ -4,11 +4,12 @@
 // The session goes into the file, in its DER form; with `offer` it comes from there. A server has
 // its sessions in the file alone, or seals tickets with keys that all servers have. An external key
 // is known to all. With `offer`, psk_ke leaves client and server without a common group, and the
-// client sends early data.
+// client sends early data. With a version of DTLS the descriptor is a connected socket of UDP.
 #include <fstream>
 #include <iterator>
 #include <map>
 
+#include "support/datagram_sockets.h"
 #include "support/resumption13.h"
 
 namespace {
@@ -112,12 +113,13 @@ void set_up_client(SSL_CTX* context, Options options) {
 }
 
 Owned<SSL_CTX> make_context(bool server, Options options) {
-  Owned<SSL_CTX> context(SSL_CTX_new(TLS_method()));
-  SSL_CTX* raw = context.get();
   int version = std::stoi(options["version"]);
+  bool datagrams = is_datagram_version(version);
+  Owned<SSL_CTX> context(SSL_CTX_new(datagrams ? DTLS_method() : TLS_method()));
+  SSL_CTX* raw = context.get();
   SSL_CTX_set_min_proto_version(raw, version);
   SSL_CTX_set_max_proto_version(raw, version);
-  if (version < TLS1_2_VERSION) SSL_CTX_set_cipher_list(raw, "ALL:@SECLEVEL=0");
+  if (datagrams || version < TLS1_2_VERSION) SSL_CTX_set_cipher_list(raw, "ALL:@SECLEVEL=0");
   if (options["by"] == "id") SSL_CTX_set_options(raw, SSL_OP_NO_TICKET);
   // A key is for suites with its hash alone.
   if (options["by"] == "external") SSL_CTX_set_ciphersuites(raw, "TLS_AES_128_GCM_SHA256");
@@ -148,20 +150,25 @@ void print_negotiated(SSL* ssl) {
   out("early data: %s", status_name(SSL_get_early_data_status(ssl)));
 }
 
+/// More than a record of a stream; datagrams hold no more than one.
+std::string message(SSL* ssl, uint32_t seed) {
+  return sample(SSL_is_dtls(ssl) ? 16000 : 20000, seed);
+}
+
 bool send(SSL* ssl, uint32_t seed) {
-  std::string data = sample(20000, seed);
+  std::string data = message(ssl, seed);
   size_t written = 0;
   return SSL_write_ex(ssl, data.data(), data.size(), &written) == 1 && written == data.size();
 }
 
 bool receive(SSL* ssl, uint32_t seed) {
-  std::string data(20000, '\0');
+  std::string expected = message(ssl, seed), data(expected.size(), '\0');
   size_t received = 0, count = 0;
   while (received < data.size()) {
     if (!SSL_read_ex(ssl, data.data() + received, data.size() - received, &count)) return false;
     received += count;
   }
-  return data == sample(20000, seed);
+  return data == expected;
 }
 
 /// What comes before the handshake is over; false: an error, or not what was sent.
@@ -196,7 +203,12 @@ int main(int argc, char** argv) {
   store = options["store"];
   Owned<SSL_CTX> context = make_context(server, options);
   Owned<SSL> ssl(SSL_new(context.get()));
-  SSL_set_fd(ssl.get(), std::atoi(argv[2]));
+  int descriptor = std::atoi(argv[2]);
+  if (is_datagram_version(std::stoi(options["version"]))) {
+    set_datagrams(ssl.get(), descriptor);
+  } else {
+    SSL_set_fd(ssl.get(), descriptor);
+  }
   server ? SSL_set_accept_state(ssl.get()) : SSL_set_connect_state(ssl.get());
   bool offers = options.count("offer") != 0;
   if (!server && offers && options["by"] != "external") {
