@@ -82,7 +82,7 @@ int SSL_is_init_finished(const SSL* ssl) {
 }
 
 int SSL_in_before(const SSL* ssl) {
-  return ssl->phase == Phase::before ? 1 : 0;
+  return ssl->phase == Phase::before && ssl->state == TLS_ST_BEFORE ? 1 : 0;
 }
 
 int SSL_key_update(SSL* ssl, int type) {

@@ -145,7 +145,12 @@ bool fits_beginning(const Connection& connection, ContentType type) {
 // What the application has not read yet of a record comes before the next one.
 Incoming next_record_or_rest(Connection& connection, Opened& opened) {
   std::span<uint8_t> rest = connection.channel.plaintext;
-  if (rest.empty()) return next_record(connection, opened);
+  if (rest.empty()) {
+    Incoming incoming = next_record(connection, opened);
+    // RFC 8446 6.1: "Any data received after a closure alert has been received MUST be ignored."
+    bool closed = (connection.shutdown & SSL_RECEIVED_SHUTDOWN) != 0;
+    return closed && incoming == Incoming::record ? Incoming::blocked : incoming;
+  }
   opened.kind = Opened::Kind::record;
   opened.type = ContentType::application_data;
   opened.content = rest;
@@ -348,6 +353,7 @@ bool begin(Connection& connection) {
   }
   if (hs.datagram) forget_mtu(connection);
   connection.phase = Phase::handshaking;
+  connection.state = TLS_ST_BEFORE;  // DTLSv1_listen(3) has said what it has read
   connection.in_init = true;
   connection.shutdown = 0;
   connection.server = connection.role == Role::server;

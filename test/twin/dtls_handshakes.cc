@@ -235,6 +235,7 @@ void client_certificates() {
     for (const char* name : {"client-rsa", "client-p256", "client-dsa", ""}) {
       for (int mode : {SSL_VERIFY_PEER, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT}) {
         Net net;
+        net.client.query_mtu = 1300;
         Peers peers = dtls_peers(
             net, version,
             {.client_context =

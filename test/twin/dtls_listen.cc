@@ -307,7 +307,7 @@ void messages() {
   listener.listen();
   listener.client_goes_on();
   listener.listen();
-  listener.net.to_server.arrived = {"x", std::string(30, 'y')};
+  listener.net.to_server.arrived = {"x", std::string(20, 'y')};
   print("until it returns", log.lines);
   log.lines.clear();
   Log info;

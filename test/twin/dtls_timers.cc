@@ -143,6 +143,7 @@ Peers prepared(Net& net, const Flavour& flavour) {
                        allow_resumption(c, flavour.tickets);
                        if (flavour.client_auth) SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
                      }};
+  net.client.query_mtu = 1300;
   Peers peers = dtls_peers(net, flavour.version, setup);
   if (!flavour.resumed) return peers;
   require(handshake(peers).good(), "first handshake");

@@ -1,5 +1,5 @@
 // SSL_shutdown(3) in every state of a connection, and what reads and writes do around it.
-#include "support/loggers.h"
+#include "support/older.h"
 
 namespace {
 using namespace twin;
@@ -290,6 +290,23 @@ void data_after_close_notify() {
   read_some("client, flags taken back", peers.client.get());
 }
 
+/// What comes behind a close_notify amid the handshake is not heard any more.
+void closed_amid_the_handshake() {
+  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    Peers peers = make_peers(version == TLS1_3_VERSION ? Setup{} : at_version(version));
+    link_memory(peers);
+    SSL* client = peers.client.get();
+    out("%#x: %s", version, outcome(client, SSL_do_handshake(client)).c_str());
+    BIO_write(SSL_get_rbio(client), "\x15\x03\x03\x00\x02\x01\x00", 7);
+    out("  close_notify: %s", outcome(client, SSL_do_handshake(client)).c_str());
+    out("  again: %s", outcome(client, SSL_do_handshake(client)).c_str());
+    out("  server: %s",
+        outcome(peers.server.get(), SSL_do_handshake(peers.server.get())).c_str());
+    out("  its flight: %s, flags %d", outcome(client, SSL_do_handshake(client)).c_str(),
+        SSL_get_shutdown(client));
+  }
+}
+
 void in_a_session_of_two() {
   Peers peers = connected();
   shut("client", peers.client.get());
@@ -346,6 +363,7 @@ int main(int argc, char** argv) {
               {"after-a-failure", after_a_failure},
               {"alerts-in-data", alerts_in_data},
               {"data-after-close-notify", data_after_close_notify},
+              {"closed-amid-the-handshake", closed_amid_the_handshake},
               {"next-connection", in_a_session_of_two},
               {"blocking-sockets", blocking_sockets}},
              argc, argv);
