@@ -51,6 +51,16 @@ void fall_back(Connection& connection) {
   if (mtu >= 0) datagram.mtu = std::min(datagram.mtu, static_cast<size_t>(mtu));
 }
 
+// RFC 5246 7.4.1.1: a HelloRequest "may be ignored by the client". Only it waits for an answer
+// outside of a handshake.
+bool gives_up_hello_request(Connection& connection) {
+  DatagramChannel& datagram = *connection.channel.datagram;
+  if (connection.in_init || datagram.timer.expired < kMaxExpired) return false;
+  datagram.forget_flight();
+  tell_timer(connection);
+  return true;
+}
+
 // False: there have been too many, and the connection has failed.
 bool count_expired(Connection& connection) {
   unsigned expired = ++connection.channel.datagram->timer.expired;
@@ -100,6 +110,7 @@ void start_timer(Connection& connection) {
 
 int handle_timeout(Connection& connection) {
   if (!is_over(connection)) return 0;
+  if (gives_up_hello_request(connection)) return 0;
   RetransmissionTimer& timer = connection.channel.datagram->timer;
   timer.duration = next_duration(connection, timer.duration);
   if (!count_expired(connection)) return -1;

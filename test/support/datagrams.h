@@ -2,6 +2,7 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <sys/time.h>
 
 #include <deque>
 #include <map>
@@ -181,8 +182,8 @@ inline std::string describe_record(const std::string& record, bool lengths) {
   int message = static_cast<unsigned char>(record[13]);
   line += text(" %s seq %zu", message_name(message), number(record, 17, 2));
   if (!lengths || message == SSL3_MT_NEWSESSION_TICKET) return line;
-  return line + text(" %zu+%zu/%zu", number(record, 19, 3), number(record, 22, 3),
-                     number(record, 14, 3));
+  return line +
+         text(" %zu+%zu/%zu", number(record, 19, 3), number(record, 22, 3), number(record, 14, 3));
 }
 
 inline std::string describe(const std::string& datagram, bool lengths = true) {

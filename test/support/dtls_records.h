@@ -54,6 +54,37 @@ inline std::vector<Message> messages_of(const Datagrams& flight, Datagrams& rest
   return messages;
 }
 
+/// Changes the body of the extension `type` of a ClientHello or ServerHello that fills the first
+/// record of a datagram.
+inline void change_hello(std::string& datagram, size_t type,
+                         const std::function<void(std::string& body)>& change) {
+  size_t at = 25 + 2 + 32;
+  at += 1 + number(datagram, at, 1);
+  if (datagram[13] == SSL3_MT_CLIENT_HELLO) {
+    at += 1 + number(datagram, at, 1);
+    at += 2 + number(datagram, at, 2);
+    at += 1 + number(datagram, at, 1);
+  } else {
+    at += 2 + 1;
+  }
+  size_t list = at, end = 13 + number(datagram, 11, 2);
+  for (at += 2; at < end; at += 4 + number(datagram, at + 2, 2)) {
+    if (number(datagram, at, 2) != type) continue;
+    size_t length = number(datagram, at + 2, 2);
+    std::string body = datagram.substr(at + 4, length);
+    change(body);
+    auto more = static_cast<ptrdiff_t>(body.size()) - static_cast<ptrdiff_t>(length);
+    datagram.replace(at + 4, length, body);
+    add_to(datagram, at + 2, 2, more);
+    add_to(datagram, list, 2, more);
+    add_to(datagram, 22, 3, more);
+    add_to(datagram, 14, 3, more);
+    add_to(datagram, 11, 2, more);
+    return;
+  }
+  out("  no extension %zu", type);
+}
+
 /// Gives the records of epoch 0 numbers without gaps, in the order of their arrival.
 struct Numbering {
   size_t next = 0;

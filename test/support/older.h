@@ -46,7 +46,8 @@ inline Setup at_version(int version, Setup setup = {}) {
   };
   setup.client_context = wrap(setup.client_context);
   setup.server_context = wrap(setup.server_context);
-  if (version >> 8 == DTLS1_VERSION_MAJOR) setup.client_method = setup.server_method = DTLS_method();
+  if (version >> 8 == DTLS1_VERSION_MAJOR)
+    setup.client_method = setup.server_method = DTLS_method();
   return setup;
 }
 

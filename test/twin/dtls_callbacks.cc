@@ -1,7 +1,7 @@
 // What the state functions and the info and message callbacks say at each step of a handshake of
 // DTLS: full and resumed, with certificates of the client, with cookies, and after it.
-#include "support/dtls.h"
 #include "support/dtls_cookies.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -119,9 +119,8 @@ void lengths() {
                             "ECDHE-RSA-CHACHA20-POLY1305", "NULL-SHA:@SECLEVEL=0"}) {
     out("%s:", suite);
     Net net;
-    Peers peers =
-        dtls_peers(net, DTLS1_2_VERSION,
-                   setup_of({"", DTLS1_2_VERSION, suite, false, false, true}));
+    Peers peers = dtls_peers(net, DTLS1_2_VERSION,
+                             setup_of({"", DTLS1_2_VERSION, suite, false, false, true}));
     Log client, server;
     client.lengths = server.lengths = true;
     client.watch_messages(peers.client.get());
@@ -163,8 +162,7 @@ void failed() {
   for (const Failure& failure :
        {Failure{"cipher", "AES128-SHA", "AES256-SHA", DTLS1_2_VERSION, DTLS1_2_VERSION},
         Failure{"version", "ALL:@SECLEVEL=0", "ALL:@SECLEVEL=0", DTLS1_VERSION, DTLS1_2_VERSION},
-        Failure{"version", "ALL:@SECLEVEL=0", "ALL:@SECLEVEL=0", DTLS1_2_VERSION,
-                DTLS1_VERSION}}) {
+        Failure{"version", "ALL:@SECLEVEL=0", "ALL:@SECLEVEL=0", DTLS1_2_VERSION, DTLS1_VERSION}}) {
     for (bool messages : {false, true}) {
       Net net;
       auto use = [](const char* list, int version) {
@@ -173,10 +171,9 @@ void failed() {
           set_versions(c, version, version);
         };
       };
-      Peers peers =
-          dtls_peers(net, 0,
-                     {.client_context = use(failure.client, failure.client_version),
-                      .server_context = use(failure.server, failure.server_version)});
+      Peers peers = dtls_peers(net, 0,
+                               {.client_context = use(failure.client, failure.client_version),
+                                .server_context = use(failure.server, failure.server_version)});
       Log client, server;
       messages ? client.watch_messages(peers.client.get()) : client.watch_info(peers.client.get());
       messages ? server.watch_messages(peers.server.get()) : server.watch_info(peers.server.get());
@@ -211,8 +208,8 @@ void is_dtls() {
     const SSL_METHOD* method;
   };
   for (const Named& one : {Named{"DTLS", DTLS_method()}, Named{"DTLSv1", DTLSv1_method()},
-                           Named{"DTLSv1_2", DTLSv1_2_client_method()},
-                           Named{"TLS", TLS_method()}, Named{"TLSv1_2", TLSv1_2_method()}}) {
+                           Named{"DTLSv1_2", DTLSv1_2_client_method()}, Named{"TLS", TLS_method()},
+                           Named{"TLSv1_2", TLSv1_2_method()}}) {
     Owned<SSL_CTX> context(SSL_CTX_new(one.method));
     Owned<SSL> ssl(SSL_new(context.get()));
     out("%s: is_dtls %d, version %#x %s, %s, timeout %ld", one.name, SSL_is_dtls(ssl.get()),
@@ -229,9 +226,8 @@ int main(int argc, char** argv) {
     Watch run;
   };
   std::vector<Case> cases;
-  for (const Kind& kind :
-       {Kind{"after-calls", after_calls}, Kind{"info-callback", info_callback},
-        Kind{"message-callback", message_callback}}) {
+  for (const Kind& kind : {Kind{"after-calls", after_calls}, Kind{"info-callback", info_callback},
+                           Kind{"message-callback", message_callback}}) {
     for (const Flavour& flavour : kFlavours) {
       cases.push_back(
           {text("%s.%s", kind.name, flavour.name), [=] { full_and_resumed(flavour, kind.run); }});

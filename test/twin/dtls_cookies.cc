@@ -1,8 +1,8 @@
 // HelloVerifyRequest: what a server with SSL_OP_COOKIE_EXCHANGE does with its callbacks, and what a
 // client makes of it, also when it comes again.
-#include "support/dtls.h"
 #include "support/dtls_cookies.h"
 #include "support/dtls_records.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -172,14 +172,22 @@ void requests_again() {
 
 void malformed_requests() {
   const std::pair<const char*, std::string> kBodies[] = {
-      {"good", std::string("\xfe\xff\x03" "abc", 6)},
-      {"of 1.2", std::string("\xfe\xfd\x03" "abc", 6)},
-      {"of TLS", std::string("\x03\x03\x03" "abc", 6)},
+      {"good", std::string("\xfe\xff\x03"
+                           "abc",
+                           6)},
+      {"of 1.2", std::string("\xfe\xfd\x03"
+                             "abc",
+                             6)},
+      {"of TLS", std::string("\x03\x03\x03"
+                             "abc",
+                             6)},
       {"no cookie", std::string("\xfe\xff\x00", 3)},
       {"nothing", ""},
       {"version alone", std::string("\xfe\xff", 2)},
       {"one byte", std::string("\xfe", 1)},
-      {"short", std::string("\xfe\xff\x04" "abc", 6)}};
+      {"short", std::string("\xfe\xff\x04"
+                            "abc",
+                            6)}};
   for (const auto& [name, body] : kBodies) {
     Net net;
     Peers peers = dtls_peers(net);
@@ -204,19 +212,19 @@ void hellos_are_alike() {
   size_t cookie = 2 + 32 + 1;
   out("random equal %d", first.substr(2, 32) == second.substr(2, 32));
   out("cookies %zu %zu", number(first, cookie, 1), number(second, cookie, 1));
-  out("rest equal %d", first.substr(cookie + 1) ==
-                           second.substr(cookie + 1 + number(second, cookie, 1)));
+  out("rest equal %d",
+      first.substr(cookie + 1) == second.substr(cookie + 1 + number(second, cookie, 1)));
 }
 
 void resumed() {
   for (bool tickets : {false, true}) {
     Net net;
     auto use = [=](SSL_CTX* c) { allow_resumption(c, tickets); };
-    Peers peers = dtls_peers(net, DTLS1_2_VERSION,
-                             {.client_context = use, .server_context = [=](SSL_CTX* c) {
-                                use(c);
-                                exchange_cookies(c);
-                              }});
+    Peers peers =
+        dtls_peers(net, DTLS1_2_VERSION, {.client_context = use, .server_context = [=](SSL_CTX* c) {
+                                            use(c);
+                                            exchange_cookies(c);
+                                          }});
     tell(peers, net, "full");
     renew_with_session(peers);
     net.clear();

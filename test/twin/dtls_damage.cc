@@ -1,7 +1,7 @@
 // Records and fragments that are not as they should be, amid handshakes of DTLS: which are passed
 // over, which end the connection, and with what.
-#include "support/dtls.h"
 #include "support/dtls_records.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -23,10 +23,10 @@ struct Scene {
   Net net;
   Peers peers;
   SSL* victim = nullptr;
-  Way* way = nullptr;  ///< to the victim
-  size_t version = 0;  ///< on the wire, as the victim expects it
-  size_t sequence = 0; ///< a record number that is free
-  size_t message = 0;  ///< the number of the message that is awaited
+  Way* way = nullptr;   ///< to the victim
+  size_t version = 0;   ///< on the wire, as the victim expects it
+  size_t sequence = 0;  ///< a record number that is free
+  size_t message = 0;   ///< the number of the message that is awaited
 };
 
 void step(SSL* ssl) {
@@ -128,31 +128,34 @@ void records() {
   auto raw = [](const std::string& bytes) {
     return [=](const Scene&) { return Datagrams{bytes}; };
   };
-  suffer_all(
-      {{"one byte", raw("x")},
-       {"garbage", raw("garbage that is longer than a header")},
-       {"a record of TLS", raw(std::string("\x16\x03\x01\x00\x05hello", 10))},
-       {"unknown type", of_type(99, "body")},
-       {"heartbeat", of_type(24, "body")},
-       {"no body", of_type(SSL3_RT_HANDSHAKE, "")},
-       {"an alert without body", of_type(SSL3_RT_ALERT, "")},
-       {"next epoch", [](const Scene& scene) {
-          return Datagrams{plain(scene, SSL3_RT_HANDSHAKE, std::string(40, 'x'), 1)};
-        }},
-       {"epoch 2", [](const Scene& scene) {
-          return Datagrams{plain(scene, SSL3_RT_ALERT, {2, 40}, 2)};
-        }},
-       {"version of TLS", [](const Scene& scene) {
-          return Datagrams{record(SSL3_RT_ALERT, 0x0303, 0, scene.sequence, {2, 40})};
-        }},
-       {"cut", [](const Scene& scene) {
-          std::string one = plain(scene, SSL3_RT_ALERT, {2, 40});
-          return Datagrams{one.substr(0, one.size() - 1)};
-        }},
-       {"too long", [](const Scene& scene) {
-          std::string one = plain(scene, SSL3_RT_HANDSHAKE, std::string(100, 'x'));
-          return Datagrams{one.replace(11, 2, "\xff\xff")};
-        }}});
+  suffer_all({{"one byte", raw("x")},
+              {"garbage", raw("garbage that is longer than a header")},
+              {"a record of TLS", raw(std::string("\x16\x03\x01\x00\x05hello", 10))},
+              {"unknown type", of_type(99, "body")},
+              {"heartbeat", of_type(24, "body")},
+              {"no body", of_type(SSL3_RT_HANDSHAKE, "")},
+              {"an alert without body", of_type(SSL3_RT_ALERT, "")},
+              {"next epoch",
+               [](const Scene& scene) {
+                 return Datagrams{plain(scene, SSL3_RT_HANDSHAKE, std::string(40, 'x'), 1)};
+               }},
+              {"epoch 2",
+               [](const Scene& scene) {
+                 return Datagrams{plain(scene, SSL3_RT_ALERT, {2, 40}, 2)};
+               }},
+              {"version of TLS",
+               [](const Scene& scene) {
+                 return Datagrams{record(SSL3_RT_ALERT, 0x0303, 0, scene.sequence, {2, 40})};
+               }},
+              {"cut",
+               [](const Scene& scene) {
+                 std::string one = plain(scene, SSL3_RT_ALERT, {2, 40});
+                 return Datagrams{one.substr(0, one.size() - 1)};
+               }},
+              {"too long", [](const Scene& scene) {
+                 std::string one = plain(scene, SSL3_RT_HANDSHAKE, std::string(100, 'x'));
+                 return Datagrams{one.replace(11, 2, "\xff\xff")};
+               }}});
 }
 
 void alerts() {

@@ -1,6 +1,6 @@
 // Application data over DTLS: record by record, repeated, late, damaged, and around its end.
-#include "support/dtls.h"
 #include "support/dtls_records.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -127,8 +127,8 @@ void replays() {
 }
 
 void damaged() {
-  for (const char* suite : {"AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-CHACHA20-POLY1305",
-                            "AES128-CCM8"}) {
+  for (const char* suite :
+       {"AES128-GCM-SHA256", "AES128-SHA", "ECDHE-RSA-CHACHA20-POLY1305", "AES128-CCM8"}) {
     auto use = [=](SSL_CTX* c) {
       SSL_CTX_set_options(c, SSL_OP_NO_ENCRYPT_THEN_MAC);
       SSL_CTX_set_cipher_list(c, suite);

@@ -1,6 +1,6 @@
 // Handshakes of DTLS whose datagrams come late, twice, in another order, in other pieces, or not.
-#include "support/dtls.h"
 #include "support/dtls_records.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -128,9 +128,12 @@ struct Cut {
   size_t size, step;
   int order;  ///< 0 as they are, 1 from the last, 2 odd ones first, 3 each twice
 };
-const Cut kCuts[] = {{"small", 100, 100, 0},          {"small, reversed", 100, 100, 1},
-                     {"overlapping", 150, 100, 0},    {"overlapping, reversed", 150, 70, 1},
-                     {"overlapping, odd", 90, 60, 2}, {"twice", 200, 200, 3},
+const Cut kCuts[] = {{"small", 100, 100, 0},
+                     {"small, reversed", 100, 100, 1},
+                     {"overlapping", 150, 100, 0},
+                     {"overlapping, reversed", 150, 70, 1},
+                     {"overlapping, odd", 90, 60, 2},
+                     {"twice", 200, 200, 3},
                      {"bytes", 1, 1, 0}};
 
 /// Cuts the messages of epoch 0 into other fragments.
@@ -168,14 +171,16 @@ void other_fragments() {
   for (const Cut& how : kCuts) {
     std::map<Way*, Numbering> numbering;
     out("%s", how.name);
-    disturbed(kFlavours[1], [&](Way& way) { cut(way, how, numbering[&way]); }, false);
+    disturbed(
+        kFlavours[1], [&](Way& way) { cut(way, how, numbering[&way]); }, false);
   }
 }
 
 /// A chain of 31 kB, whose datagrams come in other orders.
 void large_chain() {
   Flavour flavour = {"large", DTLS1_2_VERSION, "server-large", false, false};
-  disturbed(flavour, [](Way&) {}, false);
+  disturbed(
+      flavour, [](Way&) {}, false);
   disturbed(
       flavour, [](Way& way) { std::reverse(way.arrived.begin(), way.arrived.end()); }, false);
   disturbed(

@@ -1,6 +1,6 @@
 // Handshakes of DTLS 1.0 and 1.2: versions, key exchanges, ciphers, extensions and what both ends
 // know afterwards.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -38,10 +38,9 @@ void methods() {
   for (const Method& client : kMethods) {
     for (const Method& server : kMethods) {
       Net net;
-      Peers peers = dtls_peers(net, 0,
-                               {.certificate = "server-rsa",
-                                .client_context = any_level,
-                                .server_context = any_level});
+      Peers peers = dtls_peers(
+          net, 0,
+          {.certificate = "server-rsa", .client_context = any_level, .server_context = any_level});
       SSL_CTX* contexts[] = {peers.client_context.get(), peers.server_context.get()};
       out("set: %d %d", SSL_CTX_set_ssl_version(contexts[0], client.client()),
           SSL_CTX_set_ssl_version(contexts[1], server.server()));
@@ -138,41 +137,40 @@ struct Suite {
   const char *name, *certificate;
   bool old = false;  // in DTLS 1.0 too
 };
-const Suite kSuites[] = {
-    {"ECDHE-RSA-AES128-GCM-SHA256", "server-rsa"},
-    {"ECDHE-RSA-AES256-GCM-SHA384", "server-rsa"},
-    {"ECDHE-RSA-CHACHA20-POLY1305", "server-rsa"},
-    {"ECDHE-ECDSA-AES256-CCM8", "server-p256"},
-    {"ECDHE-ECDSA-AES128-SHA256", "server-p256"},
-    {"ECDHE-RSA-AES256-SHA384", "server-rsa"},
-    {"ECDHE-RSA-AES128-SHA", "server-rsa", true},
-    {"ECDHE-RSA-CAMELLIA128-SHA256", "server-rsa"},
-    {"ECDHE-ARIA128-GCM-SHA256", "server-rsa"},
-    {"DHE-RSA-AES128-GCM-SHA256", "server-rsa"},
-    {"DHE-RSA-AES256-CCM", "server-rsa"},
-    {"DHE-RSA-CHACHA20-POLY1305", "server-rsa"},
-    {"DHE-RSA-AES256-SHA", "server-rsa", true},
-    {"DHE-DSS-AES128-SHA", "server-dsa", true},
-    {"AES128-GCM-SHA256", "server-rsa"},
-    {"AES256-CCM8", "server-rsa"},
-    {"AES128-SHA256", "server-rsa"},
-    {"AES128-SHA", "server-rsa", true},
-    {"CAMELLIA256-SHA", "server-rsa", true},
-    {"NULL-SHA256", "server-rsa"},
-    {"NULL-SHA", "server-rsa", true},
-    {"ECDHE-ECDSA-NULL-SHA", "server-p384", true},
-    {"AECDH-AES128-SHA", "", true},
-    {"AECDH-NULL-SHA", "", true},
-    {"ADH-AES128-GCM-SHA256", ""},
-    {"ADH-AES256-SHA", "", true},
-    {"PSK-AES128-CBC-SHA", "", true},
-    {"PSK-AES256-CCM8", ""},
-    {"PSK-CHACHA20-POLY1305", ""},
-    {"PSK-NULL-SHA384", "", true},
-    {"ECDHE-PSK-AES128-CBC-SHA", "", true},
-    {"ECDHE-PSK-CHACHA20-POLY1305", ""},
-    {"DHE-PSK-AES256-GCM-SHA384", ""},
-    {"RSA-PSK-AES128-CBC-SHA", "server-rsa", true}};
+const Suite kSuites[] = {{"ECDHE-RSA-AES128-GCM-SHA256", "server-rsa"},
+                         {"ECDHE-RSA-AES256-GCM-SHA384", "server-rsa"},
+                         {"ECDHE-RSA-CHACHA20-POLY1305", "server-rsa"},
+                         {"ECDHE-ECDSA-AES256-CCM8", "server-p256"},
+                         {"ECDHE-ECDSA-AES128-SHA256", "server-p256"},
+                         {"ECDHE-RSA-AES256-SHA384", "server-rsa"},
+                         {"ECDHE-RSA-AES128-SHA", "server-rsa", true},
+                         {"ECDHE-RSA-CAMELLIA128-SHA256", "server-rsa"},
+                         {"ECDHE-ARIA128-GCM-SHA256", "server-rsa"},
+                         {"DHE-RSA-AES128-GCM-SHA256", "server-rsa"},
+                         {"DHE-RSA-AES256-CCM", "server-rsa"},
+                         {"DHE-RSA-CHACHA20-POLY1305", "server-rsa"},
+                         {"DHE-RSA-AES256-SHA", "server-rsa", true},
+                         {"DHE-DSS-AES128-SHA", "server-dsa", true},
+                         {"AES128-GCM-SHA256", "server-rsa"},
+                         {"AES256-CCM8", "server-rsa"},
+                         {"AES128-SHA256", "server-rsa"},
+                         {"AES128-SHA", "server-rsa", true},
+                         {"CAMELLIA256-SHA", "server-rsa", true},
+                         {"NULL-SHA256", "server-rsa"},
+                         {"NULL-SHA", "server-rsa", true},
+                         {"ECDHE-ECDSA-NULL-SHA", "server-p384", true},
+                         {"AECDH-AES128-SHA", "", true},
+                         {"AECDH-NULL-SHA", "", true},
+                         {"ADH-AES128-GCM-SHA256", ""},
+                         {"ADH-AES256-SHA", "", true},
+                         {"PSK-AES128-CBC-SHA", "", true},
+                         {"PSK-AES256-CCM8", ""},
+                         {"PSK-CHACHA20-POLY1305", ""},
+                         {"PSK-NULL-SHA384", "", true},
+                         {"ECDHE-PSK-AES128-CBC-SHA", "", true},
+                         {"ECDHE-PSK-CHACHA20-POLY1305", ""},
+                         {"DHE-PSK-AES256-GCM-SHA384", ""},
+                         {"RSA-PSK-AES128-CBC-SHA", "server-rsa", true}};
 
 void suite(const Suite& one, int version, bool etm) {
   auto both = [&](SSL_CTX* c) {
@@ -185,9 +183,9 @@ void suite(const Suite& one, int version, bool etm) {
     SSL_CTX_use_psk_identity_hint(c, "a hint");
   };
   Net net;
-  Peers peers = dtls_peers(
-      net, version,
-      {.certificate = one.certificate, .client_context = both, .server_context = both});
+  Peers peers =
+      dtls_peers(net, version,
+                 {.certificate = one.certificate, .client_context = both, .server_context = both});
   tell(peers, net,
        text("%s, %s%s", one.name, version_text(version), etm ? "" : ", without EtM").c_str(),
        std::strstr(one.name, "DSA") == nullptr && std::strstr(one.name, "DSS") == nullptr);
@@ -209,9 +207,9 @@ void suites_that_are_not_for_dtls() {
       SSL_CTX_set_security_level(c, 0);
       SSL_CTX_set_cipher_list(c, list);
     };
-    Peers peers = dtls_peers(
-        net, DTLS1_VERSION,
-        {.certificate = "server-rsa", .client_context = use, .server_context = use});
+    Peers peers =
+        dtls_peers(net, DTLS1_VERSION,
+                   {.certificate = "server-rsa", .client_context = use, .server_context = use});
     tell(peers, net, list);
   }
   Net net;
@@ -236,21 +234,21 @@ void client_certificates() {
       for (int mode : {SSL_VERIFY_PEER, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT}) {
         Net net;
         net.client.query_mtu = 1300;
-        Peers peers = dtls_peers(
-            net, version,
-            {.client_context =
-                 [&](SSL_CTX* c) {
-                   SSL_CTX_set_security_level(c, 0);
-                   if (*name) use_certificate(c, name);
-                 },
-             .server_context =
-                 [&](SSL_CTX* c) {
-                   SSL_CTX_set_security_level(c, 0);
-                   SSL_CTX_set_verify(c, mode, nullptr);
-                 }});
+        Peers peers = dtls_peers(net, version,
+                                 {.client_context =
+                                      [&](SSL_CTX* c) {
+                                        SSL_CTX_set_security_level(c, 0);
+                                        if (*name) use_certificate(c, name);
+                                      },
+                                  .server_context =
+                                      [&](SSL_CTX* c) {
+                                        SSL_CTX_set_security_level(c, 0);
+                                        SSL_CTX_set_verify(c, mode, nullptr);
+                                      }});
         // Signatures of ECDSA and DSA differ in length, and with them what fits into a datagram.
         bool wire = *name == '\0' || std::strcmp(name, "client-rsa") == 0;
-        tell(peers, net, text("%s, \"%s\", mode %d", version_text(version), name, mode).c_str(), wire);
+        tell(peers, net, text("%s, \"%s\", mode %d", version_text(version), name, mode).c_str(),
+             wire);
         out("  peer's certificate %d", SSL_get0_peer_certificate(peers.server.get()) != nullptr);
       }
     }
@@ -259,8 +257,8 @@ void client_certificates() {
 
 void server_certificates() {
   for (int version : {DTLS1_VERSION, DTLS1_2_VERSION}) {
-    for (const char* name : {"server-rsa", "server-p256", "server-p384", "server-p521",
-                             "server-chain"}) {
+    for (const char* name :
+         {"server-rsa", "server-p256", "server-p384", "server-p521", "server-chain"}) {
       Net net;
       Peers peers = dtls_peers(net, version, {.certificate = name});
       tell(peers, net, text("%s, %s", version_text(version), name).c_str());
@@ -351,8 +349,8 @@ void secrets() {
       unsigned char left[40], right[40], in[3] = {1, 2, 3};
       int done = SSL_export_keying_material(c, left, sizeof left, "EXPORTER-twin", 13, in,
                                             sizeof in, context);
-      done += SSL_export_keying_material(s, right, sizeof right, "EXPORTER-twin", 13, in,
-                                         sizeof in, context);
+      done += SSL_export_keying_material(s, right, sizeof right, "EXPORTER-twin", 13, in, sizeof in,
+                                         context);
       out("  exported %d, equal %d", done, std::memcmp(left, right, sizeof left) == 0);
     }
     unsigned char a[64], b[64];

@@ -1,9 +1,9 @@
 // DTLSv1_listen: what it returns for which datagram, what it sends, and how a handshake goes on.
 #include <arpa/inet.h>
 
-#include "support/dtls.h"
 #include "support/dtls_cookies.h"
 #include "support/dtls_records.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -79,11 +79,11 @@ void methods() {
     int version;
     const SSL_METHOD* method;
   };
-  for (const Method& one : {Method{"any", 0, DTLS_server_method()},
-                            Method{"any, 1.0", DTLS1_VERSION, nullptr},
-                            Method{"1.2", DTLS1_2_VERSION, DTLSv1_2_server_method()},
-                            Method{"1.0", DTLS1_VERSION, DTLSv1_server_method()},
-                            Method{"general", 0, DTLS_method()}}) {
+  for (const Method& one :
+       {Method{"any", 0, DTLS_server_method()}, Method{"any, 1.0", DTLS1_VERSION, nullptr},
+        Method{"1.2", DTLS1_2_VERSION, DTLSv1_2_server_method()},
+        Method{"1.0", DTLS1_VERSION, DTLSv1_server_method()},
+        Method{"general", 0, DTLS_method()}}) {
     Listener listener(one.version, one.method);
     if (one.version == DTLS1_VERSION) {
       SSL_set_security_level(listener.server(), 0);

@@ -1,6 +1,6 @@
 // How DTLS fits into its path: where the MTU comes from, how handshakes are cut to it, how much
 // data fits, and what is too much.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -12,9 +12,9 @@ std::string sizes(Way& way) {
 }
 
 size_t over(const Way& way, size_t mtu) {
-  return static_cast<size_t>(std::count_if(
-      way.sent.begin(), way.sent.end(),
-      [=](const std::string& datagram) { return datagram.size() > mtu; }));
+  return static_cast<size_t>(
+      std::count_if(way.sent.begin(), way.sent.end(),
+                    [=](const std::string& datagram) { return datagram.size() > mtu; }));
 }
 
 void setters() {
@@ -137,8 +137,8 @@ void room_for_data(const char* suite, int version, bool etm) {
     SSL_CTX_set_psk_client_callback(c, psk_client);
     SSL_CTX_set_psk_server_callback(c, psk_server);
   };
-  Peers peers = dtls_peers(net, version,
-                           {.certificate = "", .client_context = both, .server_context = both});
+  Peers peers =
+      dtls_peers(net, version, {.certificate = "", .client_context = both, .server_context = both});
   SSL *client = peers.client.get(), *server = peers.server.get();
   out("%s, %s%s", suite, version_text(version), etm ? "" : ", without EtM");
   size_t before = DTLS_get_data_mtu(client);
@@ -210,8 +210,7 @@ void send_fragments() {
 }
 
 void max_fragment_length() {
-  for (int mode = TLSEXT_max_fragment_length_512; mode <= TLSEXT_max_fragment_length_4096;
-       mode++) {
+  for (int mode = TLSEXT_max_fragment_length_512; mode <= TLSEXT_max_fragment_length_4096; mode++) {
     Net net;
     Peers peers = dtls_peers(net);
     SSL *client = peers.client.get(), *server = peers.server.get();
@@ -228,7 +227,8 @@ void max_fragment_length() {
           outcome(ssl, SSL_write(ssl, data.data(), most)).c_str());
       out("  other reads %s", outcome(other, SSL_read(other, data.data(), 5000)).c_str());
     }
-    out("  server writes more: %s", outcome(server, SSL_write(server, data.data(), most + 1)).c_str());
+    out("  server writes more: %s",
+        outcome(server, SSL_write(server, data.data(), most + 1)).c_str());
   }
 }
 
@@ -252,7 +252,8 @@ void refused_by_the_path() {
   std::string data = sample(1200);
   out("write 1200: %s", outcome(client, SSL_write(client, data.data(), 1200)).c_str());
   out("write 900: %s", outcome(client, SSL_write(client, data.data(), 900)).c_str());
-  out("read %s", outcome(peers.server.get(), SSL_read(peers.server.get(), data.data(), 1200)).c_str());
+  out("read %s",
+      outcome(peers.server.get(), SSL_read(peers.server.get(), data.data(), 1200)).c_str());
   tell_sent("sent", net.to_server);
   net.client.limit = SIZE_MAX;
   tell_agreed(peers);

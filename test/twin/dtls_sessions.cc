@@ -1,5 +1,5 @@
 // Resumption in DTLS: by ticket and by id, in which versions, through DER, and what sessions say.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -76,8 +76,7 @@ void der() {
       out("  version in DER %02x%02x", der[10], der[11]);
       const unsigned char* at = der;
       Owned<SSL_SESSION> read(d2i_SSL_SESSION(nullptr, &at, size));
-      out("  read %d of all %d, %s", read != nullptr, at == der + size,
-          about(read.get()).c_str());
+      out("  read %d of all %d, %s", read != nullptr, at == der + size, about(read.get()).c_str());
       out("  cipher %s", SSL_CIPHER_get_name(SSL_SESSION_get0_cipher(read.get())));
       connect_once(peers, net, "resumed", read.get(), false);
       OPENSSL_free(der);
@@ -117,8 +116,7 @@ void sessions_of_streams() {
   Owned<SSL_SESSION> datagram(SSL_get1_session(peers.client.get()));
   renew(streams);
   link_memory(streams);
-  out("of DTLS to TLS: %s",
-      answer(SSL_set_session(streams.client.get(), datagram.get())).c_str());
+  out("of DTLS to TLS: %s", answer(SSL_set_session(streams.client.get(), datagram.get())).c_str());
   result = handshake(streams);
   out("%s, reused %d, %s", result.said().c_str(), SSL_session_reused(streams.client.get()),
       SSL_get_version(streams.client.get()));

@@ -1,5 +1,5 @@
 // Retransmission in DTLS: when timers run out, what is sent again then, and when it ends.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
@@ -13,8 +13,7 @@ void tell(const char* call, SSL* ssl, const Port& port, const std::string& said)
 
 void handle_timeout(SSL* ssl, const Port& port) {
   int returned = static_cast<int>(DTLSv1_handle_timeout(ssl));
-  tell("handle_timeout", ssl, port,
-       returned < 0 ? outcome(ssl, returned) : text("%d", returned));
+  tell("handle_timeout", ssl, port, returned < 0 ? outcome(ssl, returned) : text("%d", returned));
 }
 
 void do_handshake(SSL* ssl, const Port& port) {
@@ -309,8 +308,7 @@ int main(int argc, char** argv) {
       {"after-the-handshake", after_the_handshake},
       {"streams", streams}};
   for (const Flavour& flavour : kFlavours) {
-    cases.push_back(
-        {text("lost-datagrams.%s", flavour.name), [=] { lost_datagrams(flavour); }});
+    cases.push_back({text("lost-datagrams.%s", flavour.name), [=] { lost_datagrams(flavour); }});
   }
   return run(cases, argc, argv);
 }

@@ -300,8 +300,7 @@ void closed_amid_the_handshake() {
     BIO_write(SSL_get_rbio(client), "\x15\x03\x03\x00\x02\x01\x00", 7);
     out("  close_notify: %s", outcome(client, SSL_do_handshake(client)).c_str());
     out("  again: %s", outcome(client, SSL_do_handshake(client)).c_str());
-    out("  server: %s",
-        outcome(peers.server.get(), SSL_do_handshake(peers.server.get())).c_str());
+    out("  server: %s", outcome(peers.server.get(), SSL_do_handshake(peers.server.get())).c_str());
     out("  its flight: %s, flags %d", outcome(client, SSL_do_handshake(client)).c_str(),
         SSL_get_shutdown(client));
   }
