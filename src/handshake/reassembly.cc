@@ -110,7 +110,24 @@ bool write_whole(DatagramHandshakeHeader header, Bytes& out) {
   return writer.ok();
 }
 
+// RFC 5246 7.4.1.1: a HelloRequest to a client that is in a handshake is ignored. It takes a number
+// (RFC 6347 4.2.2), which somebody without keys must not make us skip.
+bool ignores_hello_request(Handshake& hs, const DatagramHandshakeHeader& header) {
+  DatagramChannel& datagram = *hs.conn.channel.datagram;
+  if (hs.server || hs.conn.state == TLS_ST_OK || header.type != SSL3_MT_HELLO_REQUEST ||
+      header.length != 0 || header.message_seq != datagram.next_receive) {
+    return false;
+  }
+  Bytes whole;
+  if (write_whole(header, whole)) {
+    call_message(hs.conn, false, SSL_version(hs.ssl), SSL3_RT_HANDSHAKE, whole.view());
+  }
+  if (hs.conn.channel.reader.protection().active()) ++datagram.next_receive;
+  return true;
+}
+
 Verdict take_fragment(Handshake& hs, const DatagramHandshakeHeader& header, View body) {
+  if (ignores_hello_request(hs, header)) return success();
   DatagramChannel& datagram = *hs.conn.channel.datagram;
   if (!in_reach(hs, header, datagram.next_receive)) return success();
   if (!header.inside() || header.length > longest(hs)) {
