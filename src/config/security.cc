@@ -201,6 +201,11 @@ int version_range(const Policy& policy, const SSL* ssl, int method_min, int meth
     minimum = maximum = static_cast<uint16_t>(method_min);
     return 0;
   }
+  // Only who asks for nothing else gets what was before DTLS 1.0.
+  if (is_datagram(method_min) && policy.max_version == DTLS1_BAD_VER) {
+    minimum = maximum = DTLS1_BAD_VER;
+    return 0;
+  }
   // Both ends of ClientHello.legacy_version's range must be usable, so the range has no holes: the
   // lowest run of enabled versions is taken.
   int low = 0;

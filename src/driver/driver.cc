@@ -58,10 +58,6 @@ Verdict unexpected_message() {
   return fatal(Alert::unexpected_message, SSL_R_UNEXPECTED_MESSAGE);
 }
 
-bool is_change_cipher_spec(View content) {
-  return content.size() == 1 && content[0] == SSL3_MT_CCS;
-}
-
 Verdict bad_change_cipher_spec() {
   return fatal(Alert::unexpected_message, SSL_R_BAD_CHANGE_CIPHER_SPEC);
 }
@@ -123,8 +119,9 @@ Resolved take_record(Connection& connection, Handshake& hs, const Opened& opened
       }
       return Resolved::stop;
     case ContentType::change_cipher_spec:
-      return failed(connection, is_change_cipher_spec(opened.content) ? unexpected_message()
-                                                                      : bad_change_cipher_spec());
+      return failed(connection, is_change_cipher_spec(hs, opened.content)
+                                    ? unexpected_message()
+                                    : bad_change_cipher_spec());
     case ContentType::application_data:
       if (may_read_data(connection, hs)) {
         if (opened.content.empty()) return Resolved::go_on;  // the one before data of TLS 1.0
@@ -218,12 +215,13 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
         return failed(connection, opened.verdict);
     }
     if (opened.type == ContentType::change_cipher_spec) {
-      if (!is_change_cipher_spec(opened.content)) {
+      if (!is_change_cipher_spec(hs, opened.content)) {
         return failed(connection, bad_change_cipher_spec());
       }
       if (hs.datagram) {
         call_message(connection, false, SSL_version(&connection), SSL3_RT_CHANGE_CIPHER_SPEC,
-                     opened.content);
+                     opened.content.first(1));
+        count_change_cipher_spec(hs);
       }
       step(hs, hs.change_state);
       hs.changed = either;

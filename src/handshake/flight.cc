@@ -4,6 +4,7 @@
 
 #include "handshake/steps.h"
 #include "message/datagram_handshake_header.h"
+#include "wire/version.h"
 
 namespace handfast {
 
@@ -92,8 +93,35 @@ Verdict send_in_flight(Handshake& hs, ContentType type, View whole) {
 Verdict send_datagram_message(Handshake& hs) {
   Bytes whole;
   HANDFAST_CHECK(number_message(hs, whole));
-  if (!hs.transcript.add(whole.view())) return malloc_failure();
+  // Before DTLS 1.0 the headers did not count.
+  bool bare = is_prestandard(true, hs.max_version);
+  View hashed = whole.view().subspan(bare ? kDatagramHandshakeHeaderLength : 0);
+  if (!hs.transcript.add(hashed)) return malloc_failure();
   return send_in_flight(hs, ContentType::handshake, whole.view());
+}
+
+Verdict send_datagram_change_cipher_spec(Handshake& hs) {
+  uint16_t number = hs.conn.channel.datagram->next_send;
+  const uint8_t bytes[] = {SSL3_MT_CCS, static_cast<uint8_t>(number >> 8),
+                           static_cast<uint8_t>(number)};
+  View whole(bytes);
+  if (!is_prestandard(true, hs.max_version)) {
+    return send_in_flight(hs, ContentType::change_cipher_spec, whole.first(1));
+  }
+  // Before DTLS 1.0 it was a message like others, with a number.
+  ++hs.conn.channel.datagram->next_send;
+  return send_in_flight(hs, ContentType::change_cipher_spec, whole);
+}
+
+bool is_change_cipher_spec(const Handshake& hs, View content) {
+  size_t length = is_prestandard(hs.datagram, hs.negotiated->version) ? 3 : 1;
+  return content.size() == length && content[0] == SSL3_MT_CCS;
+}
+
+void count_change_cipher_spec(Handshake& hs) {
+  if (is_prestandard(hs.datagram, hs.negotiated->version)) {
+    ++hs.conn.channel.datagram->next_receive;
+  }
 }
 
 Verdict send_unrepeated(Handshake& hs) {

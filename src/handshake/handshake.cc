@@ -80,6 +80,18 @@ uint16_t highest_version(const Handshake& hs) {
   return highest;
 }
 
+// SSL_OP_CISCO_ANYCONNECT of SSL_CTX_set_options(3).
+bool asks_for_prestandard(const Handshake& hs) {
+  return hs.conn.method->version == DTLS1_VERSION &&
+         ((*hs.policy)->options & SSL_OP_CISCO_ANYCONNECT) != 0;
+}
+
+// Its records have a version of another family, and it is known from the start.
+void speak_prestandard(Handshake& hs) {
+  hs.conn.channel.reader.set_version(TLS1_VERSION);
+  hs.conn.channel.writer.set_record_version(DTLS1_BAD_VER);
+}
+
 }  // namespace
 
 Verdict begin_handshake(Handshake& hs) {
@@ -101,7 +113,10 @@ Verdict begin_handshake(Handshake& hs) {
                              hs.conn.method->max_version, hs.min_version, hs.max_version);
   hs.min_version = tls_version(hs.min_version);
   hs.max_version = tls_version(hs.max_version);
-  if (reason != 0 || hs.max_version < hs.min_version) {
+  if (asks_for_prestandard(hs)) hs.min_version = hs.max_version = TLS1_VERSION;
+  bool prestandard = is_prestandard(hs.datagram, hs.max_version);
+  if (prestandard) speak_prestandard(hs);
+  if (reason != 0 || hs.max_version < hs.min_version || (prestandard && hs.server)) {
     return fatal(Alert::protocol_version, SSL_R_NO_PROTOCOLS_AVAILABLE);
   }
   if (hs.server) hs.max_version = highest_version(hs);

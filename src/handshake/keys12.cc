@@ -4,6 +4,7 @@
 #include "handshake/receive.h"
 #include "handshake/steps.h"
 #include "message/finished.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -23,8 +24,12 @@ View server_random(const Handshake& hs) {
   return hs.negotiated->server_random;
 }
 
+uint16_t version_of_records(const Handshake& hs) {
+  return record_version(hs.datagram, hs.negotiated->version);
+}
+
 RecordKeyLengths key_lengths(const Handshake& hs) {
-  return record_key_lengths(*hs.algorithms, *hs.negotiated->suite, hs.negotiated->version);
+  return record_key_lengths(*hs.algorithms, *hs.negotiated->suite, version_of_records(hs));
 }
 
 // RFC 5246 6.3. From here on the suite is the current one: SSL_get_current_cipher(3).
@@ -93,14 +98,14 @@ Verdict change_write_keys(Handshake& hs) {
   HANDFAST_CHECK(expand_keys(hs));
   HANDFAST_CHECK(send_change_cipher_spec(hs));
   return hs.conn.channel.writer.change_keys(*hs.algorithms, *hs.negotiated->suite,
-                                            hs.negotiated->version, record_keys12(hs, hs.server),
+                                            version_of_records(hs), record_keys12(hs, hs.server),
                                             hs.encrypt_then_mac);
 }
 
 Verdict change_read_keys(Handshake& hs) {
   HANDFAST_CHECK(expand_keys(hs));
   return hs.conn.channel.reader.change_keys(*hs.algorithms, *hs.negotiated->suite,
-                                            hs.negotiated->version, record_keys12(hs, !hs.server),
+                                            version_of_records(hs), record_keys12(hs, !hs.server),
                                             hs.encrypt_then_mac);
 }
 

@@ -4,6 +4,7 @@
 #include "handshake/steps.h"
 #include "message/datagram_handshake_header.h"
 #include "message/handshake_header.h"
+#include "wire/version.h"
 
 namespace handfast {
 namespace {
@@ -96,7 +97,10 @@ bool Receive::await_ready() const {
 }
 
 Verdict absorb(Handshake& hs) {
-  return hs.transcript.add(hs.message.whole) ? success() : malloc_failure();
+  // Before DTLS 1.0 the headers did not count.
+  bool bare = is_prestandard(hs.datagram, hs.negotiated->version);
+  return hs.transcript.add(bare ? hs.message.body : hs.message.whole) ? success()
+                                                                      : malloc_failure();
 }
 
 Verdict at_record_boundary(const Handshake& hs) {

@@ -41,7 +41,7 @@ Verdict send_scratch(Handshake& hs) {
 
 Verdict send_change_cipher_spec(Handshake& hs) {
   static constexpr uint8_t kOne[] = {SSL3_MT_CCS};
-  if (hs.datagram) return send_in_flight(hs, ContentType::change_cipher_spec, kOne);
+  if (hs.datagram) return send_datagram_change_cipher_spec(hs);
   Channel& channel = hs.conn.channel;
   HANDFAST_CHECK(channel.writer.seal(ContentType::change_cipher_spec, kOne, channel.output));
   call_message(hs.conn, true, message_version(hs), SSL3_RT_CHANGE_CIPHER_SPEC, kOne);

@@ -34,7 +34,9 @@ struct RecordReader::DatagramHeader {
 
 // Any of DTLS before the version is known, afterwards that one; an alert about it may say its own.
 bool RecordReader::fits_version(const DatagramHeader& header) const {
-  if (header.version >> 8 != DTLS1_VERSION_MAJOR) return false;
+  if (header.version >> 8 != DTLS1_VERSION_MAJOR) {
+    return header.version == DTLS1_BAD_VER && is_prestandard(true, version_);
+  }
   return version_ == 0 || header.type == ContentType::alert ||
          header.version == wire_version(true, version_);
 }
