@@ -49,10 +49,16 @@ const SSL_METHOD* SSL_get_ssl_method(const SSL* ssl) {
 }
 
 int SSL_set_ssl_method(SSL* ssl, const SSL_METHOD* method) {
-  bool other_channel = method->datagram != ssl->method->datagram;
-  if (other_channel && !ssl->channel.restart(method->datagram)) {
-    ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
-    return 0;
+  if (method->datagram != ssl->method->datagram) {
+    // A handshake cannot change its channel.
+    if (ssl->handshake != nullptr) {
+      ERR_raise(ERR_LIB_SSL, ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+      return 0;
+    }
+    if (!ssl->channel.restart(method->datagram)) {
+      ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+      return 0;
+    }
   }
   ssl->method = method;
   return 1;
