@@ -66,8 +66,10 @@ constexpr VersionRow kDtlsVersions[] = {
     {DTLS1_VERSION, SSL_OP_NO_DTLSv1, false},
 };
 
-// Orders versions of one family.
+// Orders versions of one family. DTLS counts downwards, and what OpenSSL calls "bad" is older than
+// 1.0.
 int rank(int version) {
+  if (version == DTLS1_BAD_VER) return 0x10000 - 0xff00;
   return is_datagram(version) ? 0x10000 - version : version;
 }
 

@@ -1,6 +1,5 @@
 // SSL_CTX_set_security_callback(3): which questions are asked, with what, and what a no does.
-#include "support/older.h"
-#include "support/resumption12.h"
+#include "support/dtls.h"
 
 #include <map>
 #include <set>
@@ -90,7 +89,8 @@ void ask(SSL_CTX* c, const char* side) {
 }
 
 void few(SSL_CTX* c) {
-  SSL_CTX_set_cipher_list(c, "ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA256");
+  SSL_CTX_set_cipher_list(c,
+                          "ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-SHA256:DHE-RSA-AES128-SHA");
   SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256");
   SSL_CTX_set1_groups_list(c, "X25519:P-256");
   SSL_CTX_set1_sigalgs_list(c, "RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA256");
@@ -113,14 +113,25 @@ Setup asking(bool client) {
   return setup;
 }
 
+constexpr int kVersions[] = {TLS1_2_VERSION, TLS1_3_VERSION, DTLS1_VERSION, DTLS1_2_VERSION};
+
+void link(Peers& peers, Net& net) {
+  if (SSL_is_dtls(peers.client.get())) {
+    link_datagrams(peers, net);
+  } else {
+    link_memory(peers);
+  }
+}
+
 // The set of questions; how often and in which order they come is nobody's promise.
-void asked() {
-  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+void all_asked() {
+  for (int version : kVersions) {
     for (bool client : {true, false}) {
       questions.clear();
       refused = -1;
+      Net net;
       Peers peers = make_peers(at_version(version, asking(client)));
-      link_memory(peers);
+      link(peers, net);
       out("%s, %s", version_text(version), handshake(peers).said().c_str());
       for (const std::string& question : questions) out("  %s", question.c_str());
     }
@@ -164,15 +175,16 @@ std::string first_reasons(std::string said) {
 
 // One operation refused: how the handshake ends.
 void refusals(bool client) {
-  for (int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+  for (int version : kVersions) {
     for (int operation : kOperations) {
       refused = -1;
+      Net net;
       Peers peers = make_peers(at_version(version, asking(client)));
       refused = operation;
       Alerts of_client, of_server;
       of_client.watch(peers.client.get());
       of_server.watch(peers.server.get());
-      link_memory(peers);
+      link(peers, net);
       out("%s, %s refused: %s", version_text(version), operation_name(operation),
           first_reasons(handshake(peers).said()).c_str());
       out("  alerts: client %s | server %s", of_client.text_or_none(), of_server.text_or_none());
@@ -249,7 +261,7 @@ void settings_refused() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run({{"asked", asked},
+  return run({{"asked", all_asked},
               {"settings_asked", settings_asked},
               {"client_refuses", client_refuses},
               {"server_refuses", server_refuses},
