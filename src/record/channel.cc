@@ -1,5 +1,7 @@
 #include "record/channel.h"
 
+#include <algorithm>
+
 namespace handfast {
 
 bool Channel::restart(bool datagrams) {
@@ -32,6 +34,10 @@ void Channel::drop_output() {
 
 namespace {
 
+// Of several records: more than one of full length is more than a peer may read at once.
+// OpenSSL 3.0 reads so much.
+constexpr size_t kMaxFilled = kDatagramRecordHeaderLength + kMaxPlaintextLength + 320;
+
 size_t open_length(const Channel& channel) {
   const Array<size_t>& ends = channel.datagram->ends;
   return channel.output.size() - (ends.empty() ? 0 : ends[ends.size() - 1]);
@@ -41,7 +47,8 @@ size_t open_length(const Channel& channel) {
 
 size_t Channel::room() const {
   size_t used = open_length(*this);
-  return datagram->mtu > used ? datagram->mtu - used : 0;
+  size_t limit = std::min(datagram->mtu, kMaxFilled);
+  return limit > used ? limit - used : 0;
 }
 
 size_t Channel::fitting(size_t room) const {

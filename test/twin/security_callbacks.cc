@@ -1,5 +1,5 @@
 // SSL_CTX_set_security_callback(3): which questions are asked, with what, and what a no does.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 
 #include <map>
 #include <set>

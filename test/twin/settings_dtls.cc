@@ -1,6 +1,6 @@
 // Settings of contexts with the methods of DTLS: which ciphers are there and which are left, bounds
 // of versions by SSL_CONF_cmd(3), and groups and schemes that are shared.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;

@@ -1,6 +1,6 @@
 // SSL_trace of DTLS: headers of records and of messages, the messages and fields that only DTLS
 // has, whole and cut off, and what both ends see of their handshakes.
-#include "support/dtls.h"
+#include "support/dtls_time.h"
 #include "support/dtls_cookies.h"
 #include "support/trace.h"
 
