@@ -64,12 +64,13 @@ long get_shared_group(ControlTarget& target, long index, void*) {
   bool own_first = (policy.options & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0;
   std::span<const uint16_t> preferred = own_first ? own : peers;
   std::span<const uint16_t> other = own_first ? peers : own;
+  uint16_t version = tls_version(static_cast<uint16_t>(current_version(connection)));
   long found = 0;
   for (uint16_t id : preferred) {
     const Group* group = known.find(id);
     if (group == nullptr || std::find(other.begin(), other.end(), id) == other.end() ||
         !group_allowed(policy, target.ssl, *group, SSL_SECOP_CURVE_SHARED) ||
-        !group->fits(tls_version(static_cast<uint16_t>(current_version(connection))))) {
+        !group->fits(connection.method->datagram, version, version)) {
       continue;
     }
     if (found == index) return nid_of_group(id);

@@ -13,27 +13,32 @@ namespace handfast {
 namespace {
 
 using Kind = Group::Kind;
+using Versions = Group::Versions;
+
+// What TLS 1.0 and DTLS 1.0, which is TLS 1.1's, and all newer versions have.
+constexpr Versions kTls = {TLS1_VERSION, 0}, kDtls = {TLS1_1_VERSION, 0};
 
 constexpr Group curve(uint16_t id, int nid, int bits, uint16_t length, const char* standard,
                       const char* name) {
-  return {id, nid, Kind::ecp, TLS1_VERSION, 0, bits, length, "EC", name, standard};
+  return {id, nid, Kind::ecp, kTls, kDtls, bits, length, "EC", name, standard};
 }
 
 constexpr Group xdh(uint16_t id, int nid, int bits, uint16_t length, const char* standard,
                     const char* name) {
-  return {id, nid, Kind::xdh, TLS1_VERSION, 0, bits, length, name, name, standard};
+  return {id, nid, Kind::xdh, kTls, kDtls, bits, length, name, name, standard};
 }
 
 // RFC 7919's own use in TLS 1.2 is not libssl's.
 constexpr Group ffdhe(uint16_t id, int nid, int bits, uint16_t length, const char* name) {
-  return {id, nid, Kind::ffdhe, TLS1_3_VERSION, 0, bits, length, "DH", name, name};
+  constexpr Versions kTls13 = {TLS1_3_VERSION, 0}, kNone = {Group::kNever, Group::kNever};
+  return {id, nid, Kind::ffdhe, kTls13, kNone, bits, length, "DH", name, name};
 }
 
 // RFC 8446 4.2.7 keeps these for TLS 1.2 and below.
 constexpr Group old_curve(uint16_t id, int nid, int bits, uint16_t length, const char* standard,
                           const char* name = nullptr) {
   Group group = curve(id, nid, bits, length, standard, name != nullptr ? name : standard);
-  group.max_version = TLS1_2_VERSION;
+  group.tls.maximum = group.dtls.maximum = TLS1_2_VERSION;
   return group;
 }
 

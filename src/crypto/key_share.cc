@@ -164,7 +164,7 @@ Verdict KeyShare::derive(const Algorithms& algorithms, View peer, Bytes& shared_
   }
   // The import has checked the share; libcrypto's own validation would cost as much again. The
   // curves of TLS <= 1.2 have cofactors, and points of small order; a foreign group may have any.
-  int validate = is_foreign(*group_) || !group_->fits(TLS1_3_VERSION) ? 1 : 0;
+  int validate = is_foreign(*group_) || !group_->fits_tls13() ? 1 : 0;
   if (EVP_PKEY_derive_set_peer_ex(context.get(), peer_key_.get(), validate) != 1) {
     return validate == 0 ? internal_error(ERR_R_EVP_LIB) : bad_share();
   }

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "wire/version.h"
+
 namespace handfast {
 
 namespace {
@@ -36,6 +38,17 @@ bool get_parameter(const OSSL_PARAM* parameters, const char* key, int& out) {
   return found != nullptr && OSSL_PARAM_get_int(found, &out) == 1;
 }
 
+// A version of DTLS as TLS's number; what is none, 0 and kNever, stays.
+bool get_datagram_version(const OSSL_PARAM* parameters, const char* key, int& out) {
+  if (!get_parameter(parameters, key, out)) return false;
+  if (out > 0) out = tls_version(static_cast<uint16_t>(out));
+  return true;
+}
+
+bool same_versions(const Group::Versions& one, const Group::Versions& other) {
+  return one.minimum == other.minimum && one.maximum == other.maximum;
+}
+
 // All names of a row of the table.
 bool is_name_of(const Group& group, std::string_view name) {
   return name == group.name || name == group.standard_name ||
@@ -51,7 +64,7 @@ struct ProviderGroups::Description {
   const char* algorithm;
   unsigned id, security_bits;
   unsigned kem = 0;  // the one that need not be there
-  int min_tls, max_tls, min_dtls, max_dtls;
+  Group::Versions tls, dtls;
 
   [[nodiscard]] bool read(const OSSL_PARAM* parameters);
   // The row of the table that is meant: everything that is said must hold for it.
@@ -69,10 +82,10 @@ bool ProviderGroups::Description::read(const OSSL_PARAM* parameters) {
          get(OSSL_CAPABILITY_TLS_GROUP_ALG, algorithm) &&
          get(OSSL_CAPABILITY_TLS_GROUP_SECURITY_BITS, security_bits) &&
          (!kem_given || (get(OSSL_CAPABILITY_TLS_GROUP_IS_KEM, kem) && kem <= 1)) &&
-         get(OSSL_CAPABILITY_TLS_GROUP_MIN_TLS, min_tls) &&
-         get(OSSL_CAPABILITY_TLS_GROUP_MAX_TLS, max_tls) &&
-         get(OSSL_CAPABILITY_TLS_GROUP_MIN_DTLS, min_dtls) &&
-         get(OSSL_CAPABILITY_TLS_GROUP_MAX_DTLS, max_dtls);
+         get(OSSL_CAPABILITY_TLS_GROUP_MIN_TLS, tls.minimum) &&
+         get(OSSL_CAPABILITY_TLS_GROUP_MAX_TLS, tls.maximum) &&
+         get_datagram_version(parameters, OSSL_CAPABILITY_TLS_GROUP_MIN_DTLS, dtls.minimum) &&
+         get_datagram_version(parameters, OSSL_CAPABILITY_TLS_GROUP_MAX_DTLS, dtls.maximum);
 }
 
 const Group* ProviderGroups::Description::row() const {
@@ -80,7 +93,7 @@ const Group* ProviderGroups::Description::row() const {
   bool same = row != nullptr && kem == 0 && std::strcmp(algorithm, row->algorithm) == 0 &&
               is_name_of(*row, standard_name) && is_name_of(*row, name) &&
               security_bits == static_cast<unsigned>(row->security_bits) &&
-              min_tls == row->min_version && max_tls == row->max_version;
+              same_versions(tls, row->tls) && same_versions(dtls, row->dtls);
   return same ? row : nullptr;
 }
 
@@ -143,8 +156,8 @@ bool ProviderGroups::add_foreign(const Description& said) {
   foreign->group = {static_cast<uint16_t>(said.id),
                     known != nullptr ? known->nid : NID_undef,
                     said.kem != 0 ? Group::Kind::foreign_kem : Group::Kind::foreign,
-                    said.min_tls,
-                    said.max_tls,
+                    said.tls,
+                    said.dtls,
                     static_cast<int>(said.security_bits),
                     0,
                     foreign->algorithm.get(),

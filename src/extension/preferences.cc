@@ -42,8 +42,8 @@ bool weak_hash(int nid) {
   return nid == NID_sha1 || nid == NID_md5 || nid == NID_sha224;
 }
 
-bool fits_tls12(const Group& group) {
-  return group.fits(TLS1_VERSION, TLS1_2_VERSION);
+bool fits_tls12(const Exchange& exchange, const Group& group) {
+  return group.fits(exchange.datagram, TLS1_VERSION, TLS1_2_VERSION);
 }
 
 bool is_elliptic(const Group& group) {
@@ -63,7 +63,7 @@ const Group* shared_group(const Exchange& exchange, const CipherSuite* suite) {
   std::span<const uint16_t> other = ours_first ? theirs : ours;
   for (uint16_t id : ours_first ? ours : theirs) {
     const Group* group = find_group(exchange, id);
-    bool fits = group != nullptr && fits_tls12(*group) && contains(other, id) &&
+    bool fits = group != nullptr && fits_tls12(exchange, *group) && contains(other, id) &&
                 (bound == 0 || bound == id);
     if (fits && group_allowed(policy, exchange.ssl, *group, SSL_SECOP_CURVE_SHARED)) return group;
   }
@@ -85,20 +85,21 @@ const Group* find_group(const Exchange& exchange, uint16_t id) {
 
 bool group_usable(const Exchange& exchange, uint16_t id) {
   const Group* group = find_group(exchange, id);
-  return group != nullptr && group->fits(exchange.min_version, exchange.max_version) &&
+  return group != nullptr &&
+         group->fits(exchange.datagram, exchange.min_version, exchange.max_version) &&
          group_allowed(**exchange.policy, exchange.ssl, *group, SSL_SECOP_CURVE_SUPPORTED);
 }
 
 bool group_usable_13(const Exchange& exchange, uint16_t id) {
   const Group* group = find_group(exchange, id);
-  return group != nullptr && group->fits(TLS1_3_VERSION) &&
+  return group != nullptr && group->fits_tls13() &&
          group_allowed(**exchange.policy, exchange.ssl, *group, SSL_SECOP_CURVE_SUPPORTED);
 }
 
 bool offered_group_12(const Exchange& exchange, uint16_t id) {
   const Group* group = find_group(exchange, id);
   uint16_t bound = 0;
-  if (group == nullptr || !fits_tls12(*group) ||
+  if (group == nullptr || !fits_tls12(exchange, *group) ||
       !curve_of_suite(exchange, exchange.negotiated->suite, bound) || (bound != 0 && bound != id)) {
     return false;
   }

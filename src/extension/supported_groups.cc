@@ -21,7 +21,7 @@ Verdict offer(Exchange& exchange, MessageSet, Writer& writer, bool& send) {
     Prefixed16 list(writer);
     for (uint16_t id : group_preferences(exchange)) {
       if (!group_usable(exchange, id)) continue;
-      any13 = any13 || find_group(exchange, id)->fits(TLS1_3_VERSION);
+      any13 = any13 || find_group(exchange, id)->fits_tls13();
       writer.u16(id);
     }
   }

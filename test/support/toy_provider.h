@@ -29,6 +29,7 @@ struct Group {
   int min_tls = TLS1_3_VERSION, max_tls = 0;
   const char* algorithm = "TOY";
   const char* left_out = "";
+  int min_dtls = -1, max_dtls = -1;
 };
 
 /// What happens to the provider; reset by each case.
@@ -253,7 +254,8 @@ inline const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
 
 inline int tell(const Group& group, OSSL_CALLBACK* callback, void* argument) {
   unsigned id = group.id, bits = group.bits, kem = group.kem ? 1 : 0;
-  int min_tls = group.min_tls, max_tls = group.max_tls, never = -1;
+  int min_tls = group.min_tls, max_tls = group.max_tls;
+  int min_dtls = group.min_dtls, max_dtls = group.max_dtls;
   char* name = const_cast<char*>(group.name);
   const OSSL_PARAM all[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_CAPABILITY_TLS_GROUP_NAME, name, 0),
@@ -264,8 +266,8 @@ inline int tell(const Group& group, OSSL_CALLBACK* callback, void* argument) {
       OSSL_PARAM_construct_uint(OSSL_CAPABILITY_TLS_GROUP_SECURITY_BITS, &bits),
       OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MIN_TLS, &min_tls),
       OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MAX_TLS, &max_tls),
-      OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MIN_DTLS, &never),
-      OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MAX_DTLS, &never),
+      OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MIN_DTLS, &min_dtls),
+      OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MAX_DTLS, &max_dtls),
       OSSL_PARAM_construct_uint(OSSL_CAPABILITY_TLS_GROUP_IS_KEM, &kem)};
   OSSL_PARAM params[std::size(all) + 1];
   size_t count = 0;

@@ -1,7 +1,7 @@
 // Groups that a provider brings: SSL_CTX_set1_groups_list(3), provider-base(7), "TLS-GROUP".
 #include "support/toy_provider.h"
 
-#include "support/older.h"
+#include "support/dtls.h"
 
 namespace {
 using namespace twin;
@@ -130,6 +130,36 @@ void versions() {
           "all versions, TLS 1.2");
 }
 
+// What a group says of DTLS counts there, whatever it says of TLS.
+void datagrams() {
+  toy::Library library({{"toy-stream", 0xf1, false, 128, 0, 0},
+                        {"toy-both", 0xf2, false, 128, 0, 0, "TOY", "", 0, 0},
+                        {"toy-dtls", 0xf3, false, 128, -1, -1, "TOY", "", DTLS1_VERSION, 0},
+                        {"toy-new", 0xf4, false, 128, 0, 0, "TOY", "", DTLS1_2_VERSION, 0},
+                        {"toy-old", 0xf5, false, 128, 0, 0, "TOY", "", 0, DTLS1_VERSION},
+                        {"toy-bad", 0xf6, false, 128, 0, 0, "TOY", "", 0, DTLS1_BAD_VER}});
+  for (int version : {DTLS1_VERSION, DTLS1_2_VERSION}) {
+    for (const char* group : {"toy-stream", "toy-both", "toy-dtls", "toy-new", "toy-old", "toy-bad",
+                              "ffdhe2048", "X25519"}) {
+      Net net;
+      Peers peers;
+      for (Owned<SSL_CTX>* context : {&peers.client_context, &peers.server_context}) {
+        context->reset(SSL_CTX_new_ex(library.get(), nullptr, DTLS_method()));
+        set_versions(context->get(), version, version);
+        SSL_CTX_set1_groups_list(context->get(), text("%s:P-256", group).c_str());
+        SSL_CTX_set_cipher_list(context->get(), "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0");
+        SSL_CTX_set_options(context->get(), SSL_OP_NO_TICKET);
+      }
+      use_certificate(peers.server_context.get(), "server-p256");
+      renew(peers);
+      link_datagrams(peers, net);
+      out("-- %s, %s: %s", version_text(version), group, handshake(peers).said().c_str());
+      told(peers.client.get());
+      told(peers.server.get());
+    }
+  }
+}
+
 void security() {
   toy::Library library({{"toy-weak", kToyId, false, 100}, {"toy-kem", kToyKemId, true, 200}});
   for (int level = 1; level <= 4; level++) {
@@ -238,6 +268,7 @@ void failures() {
 int main(int argc, char** argv) {
   return run({{"negotiation", negotiation},
               {"versions", versions},
+              {"datagrams", datagrams},
               {"security", security},
               {"names", names},
               {"queries", queries},

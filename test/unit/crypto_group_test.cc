@@ -23,7 +23,25 @@ TEST(Groups, DefaultsAreOpenssls) {
   const std::vector<uint16_t> expected = {29, 23, 30, 25, 24, 0x100, 0x101, 0x102, 0x103, 0x104};
   auto defaults = default_algorithms().groups().defaults();
   EXPECT_EQ(std::vector<uint16_t>(defaults.begin(), defaults.end()), expected);
-  for (uint16_t id : defaults) EXPECT_TRUE(find_group(id)->fits(TLS1_3_VERSION));
+  for (uint16_t id : defaults) EXPECT_TRUE(find_group(id)->fits_tls13());
+}
+
+// RFC 8446 4.2.7 for TLS 1.3; DTLS has the curves of TLS, and neither has finite fields before 1.3.
+TEST(Groups, Versions) {
+  auto last = [](const char* name, bool datagram) {
+    int found = 0;
+    for (int version : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION}) {
+      if (by_name(name)->fits(datagram, version, version)) found = version;
+    }
+    return found;
+  };
+  EXPECT_EQ(last("X25519", false), TLS1_3_VERSION);
+  EXPECT_EQ(last("secp256k1", false), TLS1_2_VERSION);
+  EXPECT_EQ(last("secp256k1", true), TLS1_2_VERSION);
+  EXPECT_EQ(last("ffdhe2048", false), TLS1_3_VERSION);
+  EXPECT_EQ(last("ffdhe2048", true), 0);
+  EXPECT_TRUE(by_name("P-256")->fits(true, TLS1_1_VERSION, TLS1_1_VERSION));
+  EXPECT_FALSE(by_name("ffdhe2048")->fits(false, TLS1_VERSION, TLS1_2_VERSION));
 }
 
 TEST(Groups, FoundByEveryName) {
