@@ -127,7 +127,7 @@ Verdict send_client_hello(Handshake& hs) {
   hello.random = hs.negotiated->client_random;
   hello.session_id = {hs.session_id, hs.session_id_length};
   hello.datagram = hs.datagram;
-  if (hs.datagram) hello.cookie = hs.cookie.view();
+  if (hs.datagram) hello.cookie = hs.conn.channel.datagram->cookie.view();
   hello.cipher_suites = suites.view();
   hello.compression_methods = kNullCompression;
   hello.has_extensions = true;

@@ -3,6 +3,7 @@
 #include "support/dtls_cookies.h"
 #include "support/dtls_records.h"
 #include "support/dtls_time.h"
+#include "support/renegotiation.h"
 
 namespace {
 using namespace twin;
@@ -233,6 +234,28 @@ void resumed() {
   }
 }
 
+/// The cookie goes with the hello of a renegotiation too.
+void renegotiated() {
+  for (bool callback : {true, false}) {
+    for (bool by_server : {false, true}) {
+      Net net;
+      Peers peers = exchanging(net);
+      SSL_set_options(peers.server.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+      if (!callback) SSL_CTX_set_cookie_verify_cb(peers.server_context.get(), nullptr);
+      require(handshake(peers).good(), "handshake");
+      net.clear();
+      SSL* starter = by_server ? peers.server.get() : peers.client.get();
+      out("by the %s: %d, callback %d", by_server ? "server" : "client", SSL_renegotiate(starter),
+          callback);
+      out("begun: %s", outcome(starter, SSL_do_handshake(starter)).c_str());
+      read_in_turn(peers);
+      tell_counts(peers);
+      out("generated %d, verified %d", cookies().generated, cookies().verified);
+      tell_sent(net, false);
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -249,6 +272,7 @@ int main(int argc, char** argv) {
               {"requests-again", requests_again},
               {"malformed-requests", malformed_requests},
               {"hellos-are-alike", hellos_are_alike},
-              {"resumed", resumed}},
+              {"resumed", resumed},
+              {"renegotiated", renegotiated}},
              argc, argv);
 }

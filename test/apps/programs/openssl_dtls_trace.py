@@ -12,15 +12,17 @@ PACKAGES = "openssl"
 NEEDS = [OPENSSL]
 
 SYSTEM = "system", "system"
-# RSA signatures are equally long each time.
+KEY = ["-psk", "0011223344", "-cipher", "DHE-PSK-AES128-CBC-SHA:@SECLEVEL=0"]
+# With an AEAD the system's library sends more in a datagram than it may (docs/differences.md).
+SMALL = ["-mtu", "300", "-cipher", "ECDHE-RSA-AES256-SHA:@SECLEVEL=0"]
+# What client and server are told. RSA signatures are equally long each time.
 PROFILES = {
     "plain": ([], []),
     "all-extensions": (["-alpn", "one", "-use_srtp", "SRTP_AES128_CM_SHA1_80", "-status"],
                        ["-alpn", "one,two", "-use_srtp", "SRTP_AES128_CM_SHA1_80"]),
     "client-certificate": (certified("device"), ["-Verify", "1", "-CAfile", "ca.pem"]),
-    "key": (["-psk", "0011223344", "-cipher", "DHE-PSK-AES128-CBC-SHA:@SECLEVEL=0"],
-            ["-psk", "0011223344", "-cipher", "DHE-PSK-AES128-CBC-SHA:@SECLEVEL=0"]),
-    "small-datagrams": (["-mtu", "300"], ["-mtu", "300"]),
+    "key": (KEY, KEY),
+    "small-datagrams": (SMALL, SMALL),
 }
 TRIES = 5
 
@@ -30,6 +32,12 @@ def without_secrets(text):
     text = re.sub(r"(?<!sequence_number=)\b[0-9A-F]{8,}\b", "…", text)
     text = re.sub(r"^    .*(?:[0-9a-f]{2}[ :-]){4,}.*\n", "", text, flags=re.MULTILINE)
     return re.sub(r"gmt_unix_time=0x\w+", "gmt_unix_time=…", text)
+
+
+def received(text):
+    """The system's library prints nonsense about a message that it sends in parts."""
+    records = re.split(r"^(?=(?:Sent|Received) Record$)", text, flags=re.MULTILINE)
+    return "".join(record for record in records if record.startswith("Received"))
 
 
 def sent_again(text):
@@ -44,7 +52,7 @@ def traces(lab, client, server, version, name):
     client_options, server_options = PROFILES[name]
     paths = [lab.path(f"trace-{end}-{client}-{server}-{version}-{name}") for end in "cs"]
     for _ in range(TRIES):
-        common = ["-mtu", "1400", *VERSIONS[version], "-trace"]
+        common = ["-mtu", "4000", *VERSIONS[version], "-trace"]
         asked = start_server(lab, server, *common, "-msgfile", paths[1], *server_options, key="rsa")
         program = start_client(lab, client, asked, *common, "-msgfile", paths[0], *client_options)
         say_words(program, asked.program)
@@ -53,6 +61,7 @@ def traces(lab, client, server, version, name):
         texts = [pathlib.Path(path).read_text(errors="replace") for path in paths]
         require(all("Finished, Length=12" in text for text in texts), "the trace is not complete")
         if not any(map(sent_again, texts)):
+            texts = map(received, texts) if name == "small-datagrams" else texts
             return [without_secrets(text) for text in texts]
     raise AssertionError(f"timers have run out in {TRIES} connections")
 
