@@ -251,7 +251,7 @@ void renegotiated() {
       read_in_turn(peers);
       tell_counts(peers);
       out("generated %d, verified %d", cookies().generated, cookies().verified);
-      tell_sent(net);
+      tell_sent(net, false);
     }
   }
 }
