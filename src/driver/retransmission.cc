@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "driver/datagram.h"
 #include "driver/driver.h"
@@ -50,6 +51,20 @@ void fall_back(Connection& connection) {
   long mtu = BIO_ctrl(connection.wbio, BIO_CTRL_DGRAM_GET_FALLBACK_MTU, 0, nullptr);
   if (mtu >= 0) datagram.mtu = std::min(datagram.mtu, static_cast<size_t>(mtu));
 }
+
+// What is sent here is told to the application, which must not drive the connection meanwhile.
+class Driving {
+ public:
+  explicit Driving(Connection& connection)
+      : connection_(connection), outer_(std::exchange(connection.driving, true)) {}
+  ~Driving() { connection_.driving = outer_; }
+  Driving(const Driving&) = delete;
+  Driving& operator=(const Driving&) = delete;
+
+ private:
+  Connection& connection_;
+  bool outer_;
+};
 
 // False: there have been too many, and the connection has failed.
 bool count_expired(Connection& connection) {
@@ -100,6 +115,7 @@ void start_timer(Connection& connection) {
 
 int handle_timeout(Connection& connection) {
   if (!is_over(connection)) return 0;
+  Driving driving(connection);
   RetransmissionTimer& timer = connection.channel.datagram->timer;
   timer.duration = next_duration(connection, timer.duration);
   if (!count_expired(connection)) return -1;
@@ -109,6 +125,7 @@ int handle_timeout(Connection& connection) {
 }
 
 int repeat_flight(Connection& connection) {
+  Driving driving(connection);
   return count_expired(connection) ? send_again(connection) : -1;
 }
 
