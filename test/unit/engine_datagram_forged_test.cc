@@ -60,14 +60,22 @@ constexpr Kind kKinds[] = {
 class DatagramForged : public testing::TestWithParam<Kind> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, DatagramForged, testing::ValuesIn(kKinds), name_of);
 
+// Each record comes alone, and between them what is forged.
 TEST_P(DatagramForged, NothingEndsAHandshakeWithKeys) {
   Bench bench(GetParam());
+  bench.net.to_client.fate = bench.net.to_server.fate =
+      [](size_t, const std::string& datagram) { return twin::records_of(datagram); };
   int times = 0;
-  for (int round = 0; round < 30 && !bench.finished(); ++round) {
+  for (int round = 0; round < 60 && !bench.finished(); ++round) {
     for (SSL* ssl : {bench.client(), bench.server()}) {
+      std::deque<std::string>& arrived = way_to(bench, ssl).arrived;
+      std::deque<std::string> later(arrived);
+      if (!later.empty()) later.pop_front();
+      if (!arrived.empty()) arrived.resize(1);
       if (has_read_keys(ssl)) put_in_front(bench, ssl, forged(ssl->channel.datagram->read.epoch));
       times += has_read_keys(ssl) ? 1 : 0;
       ASSERT_TRUE(bench.step(ssl));
+      arrived.swap(later);
     }
   }
   EXPECT_GT(times, 0);
@@ -196,13 +204,13 @@ TEST(DatagramFlood, AServerAnswersEachHelloThatComesAgain) {
   Bench bench({.suites = kPsk, .cookie = true});
   ASSERT_TRUE(bench.step(bench.client()));
   std::string hello = bench.net.to_server.arrived.back();
-  for (size_t i = 0; i < 300; ++i) {
+  for (size_t sequence = 20; sequence < 60; ++sequence) {
     std::string one = hello;
-    one.replace(5, 6, twin::big_endian(i + 1, 6));
+    one.replace(5, 6, twin::big_endian(sequence, 6));
     bench.net.to_server.arrived.push_back(one);
     ASSERT_TRUE(bench.step(bench.server()));
   }
-  EXPECT_LE(bench.net.to_client.count, 301U);
+  EXPECT_EQ(bench.net.to_client.count, 41U);
   ASSERT_TRUE(bench.complete());
   bench.expect_agreed();
 }
