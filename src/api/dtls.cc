@@ -26,7 +26,8 @@ long get_timeout(ControlTarget& target, long, void* parg) {
 }
 
 long handle_timeout_now(ControlTarget& target, long, void*) {
-  if (datagram_of(target) == nullptr) return 0;
+  // Inside a callback of the connection it is never time.
+  if (datagram_of(target) == nullptr || target.ssl->driving) return 0;
   Entered entered(*target.ssl);
   return handle_timeout(*target.ssl);
 }

@@ -107,7 +107,7 @@ int want_error(const SSL* ssl) {
 
 // DTLS: data that came before the handshake was over.
 size_t early_bytes(const SSL& ssl) {
-  return ssl.channel.datagram == nullptr ? 0 : ssl.channel.datagram->early_bytes;
+  return ssl.channel.datagram == nullptr ? 0 : ssl.channel.datagram->early_data.bytes();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "driver/driver.h"
 #include "message/datagram_handshake_header.h"
@@ -14,7 +15,6 @@ namespace {
 
 constexpr size_t kMaxDatagram = kDatagramRecordHeaderLength + kMaxCiphertextLength;
 constexpr size_t kMinLinkMtu = 256;  // DTLS_get_link_min_mtu(3)
-constexpr size_t kMaxEarlyBytes = 65536;
 
 size_t overhead(Connection& connection) {
   long bytes = BIO_ctrl(connection.wbio, BIO_CTRL_DGRAM_GET_MTU_OVERHEAD, 0, nullptr);
@@ -100,25 +100,25 @@ bool set_aside(Connection& connection, const Opened& opened, Verdict& verdict) {
     case ContentType::application_data:
       break;
   }
-  if (!connection.channel.reader.protection().active() ||
-      datagram.early_bytes + opened.content.size() > kMaxEarlyBytes) {
-    return true;
-  }
-  Bytes copy;
-  datagram.early_bytes += opened.content.size();
-  if (!copy.assign(opened.content) || !datagram.early_data.push_back(std::move(copy))) {
-    verdict = malloc_failure();
-  }
+  if (!connection.channel.reader.protection().active() || opened.content.empty()) return true;
+  if (!datagram.early_data.add(opened.content)) verdict = malloc_failure();
   return true;
 }
 
 bool take_early_data(Channel& channel) {
   if (channel.datagram == nullptr || channel.datagram->early_data.empty()) return false;
-  DatagramChannel& datagram = *channel.datagram;
-  datagram.held = std::move(datagram.early_data[0]);
-  datagram.early_data.erase(0);
-  datagram.early_bytes -= datagram.held.size();
-  channel.plaintext = datagram.held.span();
+  channel.plaintext = channel.datagram->early_data.take();
+  return true;
+}
+
+bool hold_rest(Channel& channel) {
+  Bytes& held = channel.datagram->held;
+  const std::span<uint8_t> rest = channel.plaintext;
+  if (rest.data() + rest.size() == held.data() + held.size()) return true;  // it does already
+  Bytes copy;
+  if (!copy.assign(rest)) return false;
+  held = std::move(copy);
+  channel.plaintext = held.span();
   return true;
 }
 
@@ -151,7 +151,9 @@ int write_datagram(Connection& connection, View content, size_t& done) {
   if (channel.unsent() && send_output(connection, false) != Outgoing::sent) return -1;
   Verdict sealed = channel.end_datagram() ? success() : malloc_failure();
   if (sealed.ok()) {
+    bool outer = std::exchange(connection.driving, true);
     sealed = channel.writer.seal(ContentType::application_data, content, channel.output);
+    connection.driving = outer;
   }
   if (!sealed.ok()) {
     fail(connection, sealed);

@@ -20,6 +20,8 @@ namespace handfast {
 [[nodiscard]] bool set_aside(Connection& connection, const Opened& opened, Verdict& verdict);
 // Data that was kept becomes what is read next; false when there is none.
 [[nodiscard]] bool take_early_data(Channel& channel);
+// What the application has not read yet of a record stays while other records come. False: memory.
+[[nodiscard]] bool hold_rest(Channel& channel);
 // Is a record of the handshake, after it, the beginning of another?
 [[nodiscard]] bool begins_handshake(const Connection& connection, View record);
 // Does it show that the peer has missed our last flight?

@@ -139,14 +139,21 @@ bool fits_beginning(const Connection& connection, ContentType type) {
   return !connection.server && type == ContentType::alert;
 }
 
+// RFC 8446 6.1: "Any data received after a closure alert has been received MUST be ignored."
+Incoming next_record_heard(Connection& connection, Opened& opened) {
+  Incoming incoming = next_record(connection, opened);
+  bool closed = (connection.shutdown & SSL_RECEIVED_SHUTDOWN) != 0;
+  return closed && incoming == Incoming::record ? Incoming::blocked : incoming;
+}
+
 // What the application has not read yet of a record comes before the next one.
-Incoming next_record_or_rest(Connection& connection, Opened& opened) {
+Incoming next_record_or_rest(Connection& connection, const Handshake& hs, Opened& opened) {
   std::span<uint8_t> rest = connection.channel.plaintext;
-  if (rest.empty()) {
-    Incoming incoming = next_record(connection, opened);
-    // RFC 8446 6.1: "Any data received after a closure alert has been received MUST be ignored."
-    bool closed = (connection.shutdown & SSL_RECEIVED_SHUTDOWN) != 0;
-    return closed && incoming == Incoming::record ? Incoming::blocked : incoming;
+  if (rest.empty()) return next_record_heard(connection, opened);
+  if (hs.datagram && !may_read_data(connection, hs)) {
+    if (hold_rest(connection.channel)) return next_record_heard(connection, opened);
+    opened.verdict = malloc_failure();
+    return Incoming::failed;
   }
   opened.kind = Opened::Kind::record;
   opened.type = ContentType::application_data;
@@ -164,7 +171,7 @@ bool is_set_aside(Connection& connection, const Handshake& hs, const Opened& ope
 Resolved await_message(Connection& connection, Handshake& hs) {
   while (next_message(hs) == Arrival::incomplete) {
     Opened opened;
-    switch (next_record_or_rest(connection, opened)) {
+    switch (next_record_or_rest(connection, hs, opened)) {
       case Incoming::record:
         break;
       case Incoming::blocked:
@@ -205,7 +212,7 @@ Resolved await_change_cipher_spec(Connection& connection, Handshake& hs) {
     if (!hs.inbox.rest().empty()) {
       return either ? Resolved::go_on : failed(connection, unexpected_message());
     }
-    switch (next_record_or_rest(connection, opened)) {
+    switch (next_record_or_rest(connection, hs, opened)) {
       case Incoming::record:
         break;
       case Incoming::blocked:

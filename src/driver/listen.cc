@@ -161,11 +161,8 @@ Heard answer(Connection& connection, const ListenedHello& hello) {
 bool go_on_with(Connection& connection, const ListenedHello& hello) {
   Policy* policy = connection.policy.edit();
   DatagramChannel& datagram = *connection.channel.datagram;
-  Bytes record;
-  if (policy == nullptr || !record.assign(hello.record)) return false;
+  if (policy == nullptr || !datagram.read.next.add(hello.record)) return false;
   policy->options |= SSL_OP_COOKIE_EXCHANGE;
-  datagram.read.next_bytes += record.size();
-  if (!datagram.read.next.push_back(std::move(record))) return false;
   datagram.write.sequence = hello.sequence;
   datagram.next_receive = datagram.next_send = 1;
   datagram.cookie_requested = true;

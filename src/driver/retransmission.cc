@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "driver/datagram.h"
 #include "driver/driver.h"
@@ -61,6 +62,20 @@ bool gives_up_hello_request(Connection& connection) {
   return true;
 }
 
+// What is sent here is told to the application, which must not drive the connection meanwhile.
+class Driving {
+ public:
+  explicit Driving(Connection& connection)
+      : connection_(connection), outer_(std::exchange(connection.driving, true)) {}
+  ~Driving() { connection_.driving = outer_; }
+  Driving(const Driving&) = delete;
+  Driving& operator=(const Driving&) = delete;
+
+ private:
+  Connection& connection_;
+  bool outer_;
+};
+
 // False: there have been too many, and the connection has failed.
 bool count_expired(Connection& connection) {
   unsigned expired = ++connection.channel.datagram->timer.expired;
@@ -111,6 +126,7 @@ void start_timer(Connection& connection) {
 int handle_timeout(Connection& connection) {
   if (!is_over(connection)) return 0;
   if (gives_up_hello_request(connection)) return 0;
+  Driving driving(connection);
   RetransmissionTimer& timer = connection.channel.datagram->timer;
   timer.duration = next_duration(connection, timer.duration);
   if (!count_expired(connection)) return -1;
@@ -120,6 +136,7 @@ int handle_timeout(Connection& connection) {
 }
 
 int repeat_flight(Connection& connection) {
+  Driving driving(connection);
   return count_expired(connection) ? send_again(connection) : -1;
 }
 

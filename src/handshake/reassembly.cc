@@ -1,6 +1,7 @@
 #include "handshake/reassembly.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "handshake/handshake.h"
 #include "message/datagram_handshake_header.h"
@@ -18,11 +19,14 @@ constexpr size_t kMaxAheadBytes = 65536;
 // Marks the bytes and tells how many of them are new.
 size_t mark(Bytes& present, size_t offset, size_t length) {
   size_t fresh = 0;
-  for (size_t i = offset; i < offset + length; ++i) {
-    uint8_t bit = static_cast<uint8_t>(1U << (i % 8));
+  const size_t end = offset + length;
+  for (size_t i = offset; i < end;) {
+    size_t count = std::min(8 - i % 8, end - i);
+    uint8_t bits = static_cast<uint8_t>(((1U << count) - 1) << (i % 8));
     uint8_t& byte = present.data()[i / 8];
-    if ((byte & bit) == 0) ++fresh;
-    byte |= bit;
+    fresh += static_cast<size_t>(std::popcount(static_cast<uint8_t>(bits & ~byte)));
+    byte |= bits;
+    i += count;
   }
   return fresh;
 }
@@ -40,41 +44,42 @@ bool begin(PartialMessage& message, View header, uint16_t message_seq, size_t le
 
 }  // namespace
 
-PartialMessage* Reassembly::find(uint16_t message_seq) {
-  auto* found = std::find_if(messages_.begin(), messages_.end(), [&](const PartialMessage& known) {
-    return known.message_seq == message_seq;
-  });
-  return found == messages_.end() ? nullptr : found;
+size_t Reassembly::find(uint16_t message_seq) const {
+  size_t index = 0;
+  while (index < messages_.size() && messages_[index].message_seq != message_seq) ++index;
+  return index;
 }
 
-size_t Reassembly::kept() const {
+size_t Reassembly::kept_beside(uint16_t message_seq) const {
   size_t bytes = 0;
-  for (const PartialMessage& message : messages_) bytes += message.whole.size();
+  for (const PartialMessage& message : messages_) {
+    if (message.message_seq != message_seq) bytes += message.whole.size();
+  }
   return bytes;
 }
 
 bool Reassembly::add(View header, uint16_t message_seq, size_t offset, View body, size_t length) {
-  PartialMessage* message = find(message_seq);
-  if (message == nullptr) {
+  const size_t index = find(message_seq);
+  if (index == messages_.size()) {
     PartialMessage fresh;
     if (!begin(fresh, header, message_seq, length) || !messages_.push_back(std::move(fresh))) {
       return false;
     }
-    message = &messages_.back();
   }
-  if (!equal(message->whole.view().first(header.size()), header)) return true;
+  PartialMessage& message = messages_[index];
+  if (!equal(message.whole.view().first(header.size()), header)) return true;
   if (!body.empty()) {
-    std::memcpy(message->whole.data() + header.size() + offset, body.data(), body.size());
+    std::memcpy(message.whole.data() + header.size() + offset, body.data(), body.size());
   }
-  message->missing -= mark(message->present, offset, body.size());
+  message.missing -= mark(message.present, offset, body.size());
   return true;
 }
 
 bool Reassembly::take(uint16_t message_seq, Bytes& out) {
-  PartialMessage* message = find(message_seq);
-  if (message == nullptr || message->missing > 0) return false;
-  out = std::move(message->whole);
-  messages_.erase(static_cast<size_t>(message - messages_.begin()));
+  const size_t index = find(message_seq);
+  if (index == messages_.size() || messages_[index].missing > 0) return false;
+  out = std::move(messages_[index].whole);
+  messages_.erase(index);
   return true;
 }
 
@@ -95,10 +100,10 @@ bool awaits_cookie(const Handshake& hs) {
 bool in_reach(const Handshake& hs, const DatagramHandshakeHeader& header, uint16_t next) {
   if (awaits_cookie(hs) && header.message_seq == 0) return header.type == SSL3_MT_CLIENT_HELLO;
   if (header.message_seq < next || header.message_seq - next > kMaxAhead) return false;
-  if (header.message_seq == next) return true;
+  if (header.message_seq == next || hs.reassembly.knows(header.message_seq)) return true;
   // A Finished before the first message is left over from the handshake before.
   return !(next == 0 && header.type == SSL3_MT_FINISHED) &&
-         hs.reassembly.kept() + header.length <= kMaxAheadBytes;
+         hs.reassembly.kept_beside(next) + header.length <= kMaxAheadBytes;
 }
 
 // As if the message had come in one.

@@ -27,12 +27,16 @@ class Reassembly {
                          size_t length);
   // If the message is whole, it is moved to `out` and true returned.
   [[nodiscard]] bool take(uint16_t message_seq, Bytes& out);
-  // Bytes that are kept for messages.
-  [[nodiscard]] size_t kept() const;
+  // Bytes that are kept for other messages than this one.
+  [[nodiscard]] size_t kept_beside(uint16_t message_seq) const;
+  // Is a part of it here?
+  [[nodiscard]] bool knows(uint16_t message_seq) const {
+    return find(message_seq) < messages_.size();
+  }
   void clear() { messages_.clear(); }
 
  private:
-  [[nodiscard]] PartialMessage* find(uint16_t message_seq);
+  [[nodiscard]] size_t find(uint16_t message_seq) const;
   Array<PartialMessage> messages_;
 };
 

@@ -18,6 +18,8 @@ bool Channel::restart(bool datagrams) {
     DatagramChannel fresh;
     fresh.keep_settings(*datagram);
     *datagram = std::move(fresh);
+    plaintext = {};
+    drop_output();
   }
   reader.use_datagrams(&datagram->read);
   writer.use_datagrams(&datagram->write);

@@ -67,9 +67,8 @@ struct DatagramChannel {
   Bytes cookie;
 
   // Data that came between the peer's change_cipher_spec and its Finished.
-  Array<Bytes> early_data;
-  size_t early_bytes = 0;
-  Bytes held;  // the one that is being read
+  WaitingRecords early_data;
+  Bytes held;  // the rest of a record that others must not overwrite
 
   // What the application has set, which outlives a handshake, is as in `other`.
   void keep_settings(const DatagramChannel& other) {

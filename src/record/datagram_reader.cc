@@ -8,8 +8,6 @@ namespace handfast {
 
 namespace {
 
-// A flight's end and the data behind it; more would be somebody filling our memory.
-constexpr size_t kMaxNextEpochBytes = 65536;
 constexpr size_t kMaxEncryptedLength = kMaxPlaintextLength + 320;
 
 }  // namespace
@@ -41,15 +39,6 @@ bool RecordReader::fits_version(const DatagramHeader& header) const {
          header.version == wire_version(true, version_);
 }
 
-// True also where it is dropped instead: there is room for a few only. False: memory.
-bool RecordReader::keep_for_next_epoch(View record) const {
-  if (!epoch_->keeps_next || epoch_->next_bytes + record.size() > kMaxNextEpochBytes) return true;
-  Bytes copy;
-  if (!copy.assign(record)) return false;
-  epoch_->next_bytes += record.size();
-  return epoch_->next.push_back(std::move(copy));
-}
-
 Opened RecordReader::open_datagram(std::span<uint8_t> input) {
   if (input.empty()) return open_next_epoch();
   if (input.size() < kDatagramRecordHeaderLength) return Opened::skipped(input.size());
@@ -60,9 +49,9 @@ Opened RecordReader::open_datagram(std::span<uint8_t> input) {
   if (!fits_version(header) || header.length == 0 || header.length > kMaxEncryptedLength) {
     return Opened::skipped(whole);
   }
-  if (header.epoch == static_cast<uint16_t>(epoch_->epoch + 1)) {
-    if (!keep_for_next_epoch(input.first(whole))) return Opened::failure(malloc_failure());
-    return Opened::skipped(whole);
+  if (header.epoch == epoch_->epoch + 1) {
+    bool kept = !epoch_->keeps_next || epoch_->next.add(input.first(whole));
+    return kept ? Opened::skipped(whole) : Opened::failure(malloc_failure());
   }
   if (header.epoch != epoch_->epoch) return Opened::skipped(whole);
   return open_record(header, input.subspan(kDatagramRecordHeaderLength, header.length), whole);
@@ -71,13 +60,10 @@ Opened RecordReader::open_datagram(std::span<uint8_t> input) {
 // Between two datagrams: what came too early for the epoch before.
 Opened RecordReader::open_next_epoch() {
   while (!epoch_->next.empty()) {
-    bool now = DatagramHeader(epoch_->next[0].view()).epoch == epoch_->epoch;
+    bool now = DatagramHeader(epoch_->next.first()).epoch == epoch_->epoch;
     if (!now && epoch_->keeps_next) break;
-    epoch_->current = std::move(epoch_->next[0]);
-    epoch_->next.erase(0);
-    epoch_->next_bytes -= epoch_->current.size();
+    std::span<uint8_t> record = epoch_->next.take();
     if (!now) continue;  // the handshake that would have begun its epoch was refused
-    std::span<uint8_t> record = epoch_->current.span();
     return open_record(DatagramHeader(record), record.subspan(kDatagramRecordHeaderLength), 0);
   }
   return Opened::needs(1);

@@ -6,8 +6,7 @@
 
 #include "record/protection.h"
 #include "record/replay_window.h"
-#include "wire/array.h"
-#include "wire/bytes.h"
+#include "record/waiting_records.h"
 
 namespace handfast {
 
@@ -25,9 +24,7 @@ struct ReadEpoch {
   // RFC 6347 4.2.4 lets records of the next epoch overtake the change_cipher_spec. They are kept,
   // whole and still sealed, while a handshake is under way.
   bool keeps_next = false;
-  Array<Bytes> next;
-  size_t next_bytes = 0;
-  Bytes current;  // the one of them that is being looked at
+  WaitingRecords next;
 };
 
 struct WriteEpoch {

@@ -82,7 +82,6 @@ class RecordReader {
   Opened open_next_epoch();
   Opened open_record(const DatagramHeader& header, std::span<uint8_t> body, size_t consumed);
   bool fits_version(const DatagramHeader& header) const;
-  bool keep_for_next_epoch(View record) const;
 
   Protection protection_;
   RecordObserver observer_;
