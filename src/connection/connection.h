@@ -63,7 +63,7 @@ struct ssl_st {
   handfast::Cow<handfast::Hooks> hooks;
   handfast::Request request;
   handfast::NamedAuthorities authorities;
-  handfast::CipherStackPtr ciphers;      // SSL_set_cipher_list; nullptr: those of ctx, live
+  handfast::CipherStackPtr ciphers;  // SSL_set_cipher_list; nullptr: those of ctx, live
 
   BIO* rbio = nullptr;  // owned; may be the same as wbio, then with two references
   BIO* wbio = nullptr;
