@@ -15,8 +15,10 @@ class Server:
 
     def __init__(self, lab, library, *options, protocol="tcp", host="127.0.0.1"):
         self.host = host
-        self.program = lab.start(library, [OPENSSL, "s_server", "-accept", f"{host}:0", *options],
-                                 stdin="pipe")
+        # Of UDP the kernel may give one port to two that ask for any, and for SO_REUSEADDR.
+        port = 0 if protocol == "tcp" else lab.free_port()
+        self.program = lab.start(library, [OPENSSL, "s_server", "-accept", f"{host}:{port}",
+                                           *options], stdin="pipe")
         self.port = self.program.port(protocol)
         self.program.check_mapped()
 
