@@ -1,79 +1,12 @@
 // Every allocation of a whole conversation fails once: each failure is an error return with an
 // entry in the queue, and nothing leaks or crashes.
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
-#include "support/peers.h"
+#include "engine_allocation_support.h"
 
 namespace {
 
-// libcrypto takes replacements before its first allocation only, so the sweep runs in a program of
-// its own: this one, started again with an environment variable.
-constexpr const char* kVariable = "HANDFAST_FAIL_ALLOCATIONS";
+using namespace allocation_test;
+
 constexpr size_t kLeastAllocations = 40;  // a resumption by session id makes the fewest
-
-bool armed = false;
-size_t calls = 0;
-size_t fail_at = 0;
-size_t live_blocks = 0;
-
-bool fails() {
-  return armed && ++calls == fail_at;
-}
-
-void* take(size_t size, const char*, int) {
-  if (fails()) return nullptr;
-  void* memory = std::malloc(size);
-  live_blocks += memory != nullptr;
-  return memory;
-}
-
-void* grow(void* old, size_t size, const char* file, int line) {
-  if (old == nullptr) return take(size, file, line);
-  return fails() ? nullptr : std::realloc(old, size);
-}
-
-void give(void* memory, const char*, int) {
-  live_blocks -= memory != nullptr;
-  std::free(memory);
-}
-
-[[noreturn]] void stop(const std::string& why) {
-  std::fprintf(stderr, "allocation %zu: %s\n", fail_at, why.c_str());
-  std::_Exit(1);
-}
-
-// A call of the SSL, as the loop of an application sees it.
-enum class Call { done, again, failed };
-
-Call classify(SSL* ssl, int result) {
-  if (result > 0) return Call::done;
-  int error = SSL_get_error(ssl, result);
-  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return Call::again;
-  if (error == SSL_ERROR_ZERO_RETURN) return Call::done;
-  if (error == SSL_ERROR_SSL && ERR_peek_error() == 0) stop("a failure without an entry");
-  return Call::failed;
-}
-
-// Both sides in turn until both are done, one failed, or nothing moves. True: both are done.
-template <class Step>
-bool both(twin::Peers& peers, Step step) {
-  bool done[2] = {false, false};
-  for (int round = 0; round < 20 && !(done[0] && done[1]); ++round) {
-    SSL* sides[2] = {peers.client.get(), peers.server.get()};
-    for (int side = 0; side < 2; ++side) {
-      if (done[side]) continue;
-      ERR_clear_error();
-      Call call = classify(sides[side], step(sides[side]));
-      if (call == Call::failed) return false;
-      done[side] = call == Call::done;
-    }
-  }
-  return done[0] && done[1];
-}
 
 // What is gone through.
 struct Kind {
@@ -289,53 +222,14 @@ void sweep(const Kind& which) {
   peers.client.reset();
   peers.server.reset();
   sessions.offer(peers);
-  size_t before = live_blocks;
-  for (fail_at = 1;; ++fail_at) {
-    calls = 0;
-    armed = true;
-    bool good = converse(peers);
-    armed = false;
-    peers.client.reset();
-    peers.server.reset();
-    bool reached = calls >= fail_at;
-    if (!good && !reached) stop("failed without a reason: " + twin::errors());
-    ERR_clear_error();
-    sessions.offer(peers);
-    if (!reached) break;
-  }
-  std::fprintf(stderr, "%zu allocations\n", fail_at - 1);
-  if (fail_at < kLeastAllocations) stop("the allocator was not ours");
+  fail_each([&] { return converse(peers); },
+            [&] {
+              peers.client.reset();
+              peers.server.reset();
+              sessions.offer(peers);
+            },
+            kLeastAllocations);
   offered.reset();
-  // libcrypto keeps some blocks of its own, a few more or less each time; a leak of ours would
-  // leave at least one block for many of the thousands of failures.
-  if (live_blocks > before + 40) {
-    stop("blocks before " + std::to_string(before) + ", after " + std::to_string(live_blocks));
-  }
-}
-
-// Runs before main(), when this is the second start.
-const bool kReplaced = [] {
-  if (std::getenv(kVariable) == nullptr) return false;
-  if (CRYPTO_set_mem_functions(take, grow, give) != 1) stop("CRYPTO_set_mem_functions");
-  return true;
-}();
-
-int run_again() {
-  const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
-  std::string argument =
-      std::string("--gtest_filter=") + test->test_suite_name() + "." + test->name();
-  pid_t child = fork();
-  if (child == 0) {
-    setenv(kVariable, "1", 1);
-    // The one test is not to be shared out.
-    unsetenv("GTEST_TOTAL_SHARDS");
-    unsetenv("GTEST_SHARD_INDEX");
-    execl("/proc/self/exe", "unit_tests", argument.c_str(), nullptr);
-    std::_Exit(127);
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void run(const Kind& which) {

@@ -18,10 +18,16 @@ enum Callback {
   kAlpn,
   kClientHello,
   kKeylog,
-  kCallbacks
+  kCallbacks,
+  // Of datagrams alone.
+  kGenerateCookie = kCallbacks,
+  kVerifyCookie,
+  kTimer,
+  kDatagramCallbacks
 };
-constexpr const char* kNames[] = {"info",        "message", "verify",       "certificate",
-                                  "server name", "alpn",    "client hello", "keylog"};
+constexpr const char* kNames[] = {
+    "info",         "message", "verify",          "certificate",   "server name", "alpn",
+    "client hello", "keylog",  "cookie generate", "cookie verify", "timer"};
 
 // What happens, once, at the `at`th time that `callback` runs for `ssl`.
 struct Trap {
@@ -190,11 +196,13 @@ class Talk {
 };
 
 // Springs the trap at every callback, early and late in the conversation; `check` sees its end.
-inline void everywhere(const std::function<void(SSL*)>& act,
-                       const std::function<void(const Talk&)>& check = nullptr) {
+template <class Conversation = Talk, int kLast = kCallbacks>
+void everywhere(
+    const std::function<void(SSL*)>& act,
+    const std::function<void(const std::type_identity_t<Conversation>&)>& check = nullptr) {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, gone);
   ASSERT_GE(index, 0);
-  for (int callback = 0; callback < kCallbacks; ++callback) {
+  for (int callback = 0; callback < kLast; ++callback) {
     for (bool on_client : {true, false}) {
       for (int at = 1;; at += at < 12 ? 1 : 3) {
         SCOPED_TRACE(
@@ -203,7 +211,7 @@ inline void everywhere(const std::function<void(SSL*)>& act,
         trap = &next;
         Talk::freed_ssl = nullptr;
         {
-          Talk talk;
+          Conversation talk;
           talk.run();
           trap = nullptr;
           if (check) check(talk);

@@ -63,8 +63,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, DatagramForged, testing::ValuesIn(kKinds), name_
 // Each record comes alone, and between them what is forged.
 TEST_P(DatagramForged, NothingEndsAHandshakeWithKeys) {
   Bench bench(GetParam());
-  bench.net.to_client.fate = bench.net.to_server.fate =
-      [](size_t, const std::string& datagram) { return twin::records_of(datagram); };
+  bench.net.to_client.fate = bench.net.to_server.fate = [](size_t, const std::string& datagram) {
+    return twin::records_of(datagram);
+  };
   int times = 0;
   for (int round = 0; round < 60 && !bench.finished(); ++round) {
     for (SSL* ssl : {bench.client(), bench.server()}) {

@@ -105,7 +105,7 @@ TEST(Reassembly, EveryOrderOfFourFragments) {
 }
 
 TEST(Reassembly, EveryPairOfFragmentsThatOverlapOrNot) {
-  constexpr size_t kSize = 9;
+  constexpr size_t kSize = 7;
   Message one = message(0, kSize);
   for (size_t a = 0; a < kSize; ++a) {
     for (size_t a_length = 1; a + a_length <= kSize; ++a_length) {
@@ -388,7 +388,7 @@ struct Model {
 TEST(Reassembly, AsAPlainModel) {
   uint32_t state = 42;
   auto draw = [&](size_t limit) { return (state = state * 1664525 + 1013904223) / 65536 % limit; };
-  for (int run = 0; run < 300; ++run) {
+  for (int run = 0; run < 100; ++run) {
     Side side;
     Model model;
     for (int step = 0; step < 120; ++step) {
