@@ -258,8 +258,10 @@ def tsan(section):
 
 def seeds_for(name):
     """Streams that another fuzzer found, for our targets that eat the same kind of bytes."""
-    for kind in ("dtls_client", "dtls_server", "client", "server", "session"):
-        if kind in name:
+    kinds = {"datagram_client": "dtls_client", "datagram_server": "dtls_server", "client": "client",
+             "server": "server", "session": "session"}
+    for part, kind in kinds.items():
+        if part in name:
             return VECTORS / "tls_streams" / kind
     return None
 
