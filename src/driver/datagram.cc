@@ -4,7 +4,6 @@
 #include <openssl/err.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "driver/driver.h"
 #include "message/datagram_handshake_header.h"
@@ -151,9 +150,7 @@ int write_datagram(Connection& connection, View content, size_t& done) {
   if (channel.unsent() && send_output(connection, false) != Outgoing::sent) return -1;
   Verdict sealed = channel.end_datagram() ? success() : malloc_failure();
   if (sealed.ok()) {
-    bool outer = std::exchange(connection.driving, true);
     sealed = channel.writer.seal(ContentType::application_data, content, channel.output);
-    connection.driving = outer;
   }
   if (!sealed.ok()) {
     fail(connection, sealed);

@@ -63,7 +63,8 @@ struct DatagramChannel {
   // has shown a cookie of ours.
   bool cookie_requested = false;
   bool cookie_verified = false;
-  // The server's. A client sends it in the hello of a renegotiation too: OpenSSL's servers demand it.
+  // The server's. A client sends it in the hello of a renegotiation too: OpenSSL's servers demand
+  // it.
   Bytes cookie;
 
   // Data that came between the peer's change_cipher_spec and its Finished.

@@ -259,7 +259,7 @@ void DatagramHarness::change(const std::string& datagram, Reader& input) {
     case kChanges:
       break;
   }
-  if (!changed.empty()) put(changed);
+  put(changed);
 }
 
 void DatagramHarness::forward(Reader& input) {

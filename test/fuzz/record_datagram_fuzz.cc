@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "fuzz/engine_harness.h"
+#include "fuzz/record_suites.h"
 #include "record/record_reader.h"
 #include "record/record_writer.h"
 #include "wire/reader.h"
@@ -19,24 +19,6 @@ namespace {
 using fuzz::algorithms;
 using fuzz::Octets;
 using fuzz::require;
-
-const std::vector<const CipherSuite*>& suites() {
-  static const std::vector<const CipherSuite*> all = [] {
-    std::vector<const CipherSuite*> found;
-    for (const CipherSuite& suite : tls12_suites()) {
-      bool usable =
-          !is_signalling(suite) && suite.cipher != CipherId::other &&
-          (suite.cipher == CipherId::null || algorithms().cipher(suite.cipher) != nullptr) &&
-          (is_aead(suite) || record_hash(algorithms(), suite) != nullptr);
-      for (const CipherSuite* other : found) {
-        usable = usable && (other->cipher != suite.cipher || other->mac != suite.mac);
-      }
-      if (usable) found.push_back(&suite);
-    }
-    return found;
-  }();
-  return all;
-}
 
 const uint8_t kKeyBytes[64] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -156,7 +138,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint8_t mode = 0;
   uint8_t choice = 0;
   if (!input.u8(mode) || !input.u8(choice)) return 0;
-  const CipherSuite& suite = *suites()[choice % suites().size()];
+  const CipherSuite& suite = *fuzz::record_suites()[choice % fuzz::record_suites().size()];
   uint16_t version = is_aead(suite) || (mode & 4) != 0 ? TLS1_2_VERSION : TLS1_1_VERSION;
   Ends ends(suite, version, (mode & 8) != 0);
   if ((mode & 16) != 0) ends.reader.set_max_plaintext(512);

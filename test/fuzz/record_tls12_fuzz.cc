@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-#include "fuzz/engine_harness.h"
+#include "fuzz/record_suites.h"
 #include "record/cbc_check.h"
 #include "record/record_reader.h"
 #include "record/record_writer.h"
@@ -23,25 +23,6 @@ using Octets = std::vector<uint8_t>;
 
 using fuzz::algorithms;
 using fuzz::require;
-
-// One suite per cipher and MAC that the default provider has.
-const std::vector<const CipherSuite*>& suites() {
-  static const std::vector<const CipherSuite*> all = [] {
-    std::vector<const CipherSuite*> found;
-    for (const CipherSuite& suite : tls12_suites()) {
-      bool usable =
-          !is_signalling(suite) && suite.cipher != CipherId::other &&
-          (suite.cipher == CipherId::null || algorithms().cipher(suite.cipher) != nullptr) &&
-          (is_aead(suite) || record_hash(algorithms(), suite) != nullptr);
-      for (const CipherSuite* other : found) {
-        usable = usable && (other->cipher != suite.cipher || other->mac != suite.mac);
-      }
-      if (usable) found.push_back(&suite);
-    }
-    return found;
-  }();
-  return all;
-}
 
 const uint8_t kKeyBytes[64] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -169,7 +150,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_plaintext(choice, input.rest());
     return 0;
   }
-  const CipherSuite& suite = *suites()[choice % suites().size()];
+  const CipherSuite& suite = *fuzz::record_suites()[choice % fuzz::record_suites().size()];
   constexpr uint16_t kVersions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_2_VERSION};
   uint16_t version = is_aead(suite) ? TLS1_2_VERSION : kVersions[mode >> 2 & 3];
   Ends ends(suite, version, (mode & 16) != 0);
