@@ -82,6 +82,23 @@ class Swapped:
         return [datagram, *held]
 
 
+# Plans for the datagrams to the server and for those to the client. After a loss a timer of one second
+# has to run out.
+LOSSES = {
+    "lost-hello": lambda: (lost(0), whole),
+    "lost-cookie": lambda: (whole, lost(0)),
+    "lost-second-hello": lambda: (lost(1), whole),
+    "lost-beginning-of-the-server's-flight": lambda: (whole, lost(1)),
+    "lost-middle-of-the-server's-flight": lambda: (whole, lost(3)),
+    "lost-end-of-the-client": lambda: (LostChange(), whole),
+    "lost-end-of-the-server": lambda: (whole, LostChange()),
+}
+DISORDER = {
+    "doubled": lambda: (twice, twice),
+    "reordered": lambda: (Swapped(2), Swapped(1, 3)),
+}
+
+
 class Relay:
     """Stands between one client and the server on `port` of 127.0.0.1, with a plan each way."""
 
@@ -112,6 +129,10 @@ class Relay:
             thread.join()
         self.outside.close()
         self.inside.close()
+
+    def changed(self):
+        """How many datagrams the plans have disturbed."""
+        return self.to_server.changed + self.to_client.changed
 
     def _from_client(self):
         while datagram := self._receive(self.outside):
