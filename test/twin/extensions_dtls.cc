@@ -1,7 +1,7 @@
 // Extensions in the hellos of DTLS: what a client-hello callback sees, padding, and the contexts of
 // SSL_CTX_add_custom_ext(3).
-#include "support/dtls_time.h"
 #include "support/dtls_cookies.h"
+#include "support/dtls_time.h"
 
 namespace {
 using namespace twin;

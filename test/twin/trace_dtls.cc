@@ -1,7 +1,7 @@
 // SSL_trace of DTLS: headers of records and of messages, the messages and fields that only DTLS
 // has, whole and cut off, and what both ends see of their handshakes.
-#include "support/dtls_time.h"
 #include "support/dtls_cookies.h"
+#include "support/dtls_time.h"
 #include "support/trace.h"
 
 namespace {
