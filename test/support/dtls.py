@@ -50,11 +50,13 @@ class Crowd:
     def __exit__(self, *_):
         self.pool.shutdown()
 
+    def case(self, name, function, *arguments):
+        self.pool.submit(self.report.case, name, function, self.lab, *arguments)
+
     def pair(self, client, server):
         """case(name, function, ...), which calls function(lab, client, server, ...)."""
         def case(name, function, *arguments):
-            self.pool.submit(self.report.case,
-                             f"dtls.s_client-{client}.s_server-{server}.{name}", function, self.lab,
-                             client, server, *arguments)
+            self.case(f"dtls.s_client-{client}.s_server-{server}.{name}", function, client, server,
+                      *arguments)
 
         return case
