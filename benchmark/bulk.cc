@@ -1,6 +1,7 @@
 #include <openssl/err.h>
 
 #include <cstring>
+#include <span>
 
 #include "measure.h"
 
@@ -14,6 +15,12 @@ struct Size {
 };
 
 constexpr Size kSizes[] = {{"16KB", 16384, 64}, {"1KB", 1024, 256}, {"64B", 64, 512}};
+constexpr Size kDatagramSizes[] = {{"1200B", 1200, 256}};
+
+std::span<const Size> sizes_of(const Setup& setup) {
+  if (is_datagram_version(setup.version)) return kDatagramSizes;
+  return kSizes;
+}
 
 double seal_batch(SSL* sender, const std::vector<char>& data, int records) {
   const int size = static_cast<int>(data.size());
@@ -37,7 +44,7 @@ double open_batch(SSL* receiver, std::vector<char>& buffer, int records) {
 
 void measure_bulk(const std::string& name, const Setup& setup, bool quick) {
   const Contexts contexts(setup);
-  Link link;
+  Link link(setup);
   const SslPtr client = new_client(contexts);
   const SslPtr server = new_server(contexts);
   link.attach_client(client.get());
@@ -46,7 +53,7 @@ void measure_bulk(const std::string& name, const Setup& setup, bool quick) {
   check(std::strcmp(SSL_get_cipher_name(client.get()), setup.suite) == 0,
         "not the cipher asked for");
 
-  for (const Size& size : kSizes) {
+  for (const Size& size : sizes_of(setup)) {
     const std::vector<char> data(static_cast<std::size_t>(size.bytes), 'x');
     std::vector<char> received(data.size());
     const int warm_up = 5;

@@ -156,7 +156,7 @@ double handshakes_per_second(const Contexts& contexts, int threads, double secon
 
 void measure_handshake(const std::string& name, const Setup& setup, bool quick) {
   const Contexts contexts(setup);
-  Link link;
+  Link link(setup);
   if (setup.tickets) {
     print_row(name + ".tickets", "count", tickets_received(contexts, link));
   }

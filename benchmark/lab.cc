@@ -73,7 +73,7 @@ ContextPtr make_context(const SSL_METHOD* method, const Setup& setup) {
     check(set_suites(context.get(), setup.suite) == 1, "setting the cipher suite");
   }
   if (!setup.encrypt_then_mac) SSL_CTX_set_options(context.get(), SSL_OP_NO_ENCRYPT_THEN_MAC);
-  if (setup.version < TLS1_3_VERSION || setup.resumption != Resumption::kNone) {
+  if (setup.version != TLS1_3_VERSION || setup.resumption != Resumption::kNone) {
     if (setup.resumption != Resumption::kTicket)
       SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
     SSL_CTX_set_session_cache_mode(context.get(), setup.resumption == Resumption::kSessionId
@@ -99,9 +99,15 @@ void check(bool ok, const char* what) {
   std::_Exit(1);
 }
 
+bool is_datagram_version(int version) {
+  return (version >> 8) == DTLS1_VERSION_MAJOR;
+}
+
 Contexts::Contexts(const Setup& setup)
-    : client(make_context(TLS_client_method(), setup)),
-      server(make_context(TLS_server_method(), setup)) {
+    : client(make_context(
+          is_datagram_version(setup.version) ? DTLS_client_method() : TLS_client_method(), setup)),
+      server(make_context(
+          is_datagram_version(setup.version) ? DTLS_server_method() : TLS_server_method(), setup)) {
   const KeyPtr ca_key = make_key(setup.key);
   const CertificatePtr ca = make_certificate("Benchmark CA", ca_key.get(), nullptr, ca_key.get());
   const KeyPtr key = make_key(setup.key);
@@ -131,32 +137,38 @@ SslPtr new_server(const Contexts& contexts) {
 }
 
 int Link::write_bytes(BIO* bio, const char* data, std::size_t size, std::size_t* written) {
-  Pipe& pipe = *static_cast<End*>(BIO_get_data(bio))->out;
+  const End& end = *static_cast<End*>(BIO_get_data(bio));
+  Pipe& pipe = *end.out;
   BIO_clear_retry_flags(bio);
   check(size <= pipe.bytes.size() - pipe.end, "the pipe is too small");
   std::memcpy(pipe.bytes.data() + pipe.end, data, size);
   pipe.end += size;
+  if (end.datagrams) pipe.ends.push_back(pipe.end);
   *written = size;
   return 1;
 }
 
 int Link::read_bytes(BIO* bio, char* data, std::size_t size, std::size_t* read) {
-  Pipe& pipe = *static_cast<End*>(BIO_get_data(bio))->in;
+  const End& end = *static_cast<End*>(BIO_get_data(bio));
+  Pipe& pipe = *end.in;
   BIO_clear_retry_flags(bio);
-  const std::size_t length = std::min(size, pipe.end - pipe.begin);
+  const std::size_t stop =
+      end.datagrams && pipe.begin != pipe.end ? pipe.ends[pipe.next++] : pipe.end;
+  const std::size_t length = std::min(size, stop - pipe.begin);
   if (length == 0) {
     BIO_set_retry_read(bio);
     *read = 0;
     return -1;
   }
   std::memcpy(data, pipe.bytes.data() + pipe.begin, length);
-  pipe.begin += length;
-  if (pipe.begin == pipe.end) pipe.begin = pipe.end = 0;
+  pipe.begin = end.datagrams ? stop : pipe.begin + length;
+  if (pipe.begin == pipe.end) pipe.clear();
   *read = length;
   return 1;
 }
 
 long Link::control(BIO*, int command, long, void*) {
+  if (command == BIO_CTRL_DGRAM_QUERY_MTU) return kMtu;
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
@@ -172,9 +184,9 @@ BIO_METHOD* Link::method() {
   return method;
 }
 
-Link::Link()
-    : client_end_{&to_client_, &to_server_},
-      server_end_{&to_server_, &to_client_},
+Link::Link(const Setup& setup)
+    : client_end_{&to_client_, &to_server_, is_datagram_version(setup.version)},
+      server_end_{&to_server_, &to_client_, is_datagram_version(setup.version)},
       client_bio_(BIO_new(method())),
       server_bio_(BIO_new(method())) {
   check(client_bio_ != nullptr && server_bio_ != nullptr, "BIO_new");
@@ -197,8 +209,8 @@ void Link::attach_server(SSL* ssl) {
 }
 
 void Link::clear() {
-  to_server_.begin = to_server_.end = 0;
-  to_client_.begin = to_client_.end = 0;
+  to_server_.clear();
+  to_client_.clear();
 }
 
 bool advance(SSL* ssl) {

@@ -36,11 +36,14 @@ enum class KeyKind { kEcdsaP256, kRsa2048 };
 // How a server lets a session be resumed: by what the ticket holds, or by what its own cache holds.
 enum class Resumption { kNone, kTicket, kSessionId };
 
+// The longest datagram on a link, without the headers of UDP and IPv4.
+constexpr long kMtu = 1472;
+
 struct Setup {
   KeyKind key = KeyKind::kEcdsaP256;
-  int version = TLS1_3_VERSION;
-  const char* suite = nullptr;  // A suite of that version; null for the library's default.
-  bool tickets = false;         // TLS 1.3: leave the number of tickets at the library's default.
+  int version = TLS1_3_VERSION;  // or DTLS's, whose datagrams the link then keeps apart
+  const char* suite = nullptr;   // A suite of that version; null for the library's default.
+  bool tickets = false;          // TLS 1.3: leave the number of tickets at the library's default.
   Resumption resumption = Resumption::kNone;
   bool encrypt_then_mac = true;
   bool release_buffers = false;
@@ -63,13 +66,21 @@ struct Pipe {
   std::vector<unsigned char> bytes;
   std::size_t begin = 0;
   std::size_t end = 0;
+  // Where the datagrams end, and the first that has not been read.
+  std::vector<std::size_t> ends;
+  std::size_t next = 0;
+
+  void clear() {
+    begin = end = next = 0;
+    ends.clear();
+  }
 };
 
 // The two BIOs of a connection in memory. They copy bytes and do nothing else, so that next to no
 // time of the transport is counted as time of the library.
 class Link {
  public:
-  Link();
+  explicit Link(const Setup& setup = {});
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -81,6 +92,7 @@ class Link {
   struct End {
     Pipe* in;
     Pipe* out;
+    bool datagrams;
   };
   static int write_bytes(BIO* bio, const char* data, std::size_t size, std::size_t* written);
   static int read_bytes(BIO* bio, char* data, std::size_t size, std::size_t* read);
@@ -98,6 +110,8 @@ class Link {
 // One SSL_do_handshake(). True if it has finished, false if it waits for the peer; ends the program
 // on anything else.
 bool advance(SSL* ssl);
+
+bool is_datagram_version(int version);
 
 // Hands the turn to each side until both are done, and checks that the version asked for and X25519
 // came out.

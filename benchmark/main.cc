@@ -92,6 +92,35 @@ constexpr Measurement kMeasurements[] = {
      }},
     {"tls12.rsa-oracle", false,
      [](const char* name, bool quick) { bench::measure_rsa_oracle(name, quick); }},
+    {"dtls12.handshake.ecdsa-p256", false,
+     [](const char* name, bool quick) {
+       measure_handshake(name, {.version = DTLS1_2_VERSION, .suite = kGcm12}, quick);
+     }},
+    {"dtls12.handshake.rsa-2048", false,
+     [](const char* name, bool quick) {
+       measure_handshake(name,
+                         {.key = KeyKind::kRsa2048,
+                          .version = DTLS1_2_VERSION,
+                          .suite = "ECDHE-RSA-AES128-GCM-SHA256"},
+                         quick);
+     }},
+    {"dtls12.resumption.ticket", false,
+     [](const char* name, bool quick) {
+       measure_handshake(
+           name, {.version = DTLS1_2_VERSION, .suite = kGcm12, .resumption = Resumption::kTicket},
+           quick);
+     }},
+    {"dtls12.resumption.session-id", false,
+     [](const char* name, bool quick) {
+       measure_handshake(
+           name,
+           {.version = DTLS1_2_VERSION, .suite = kGcm12, .resumption = Resumption::kSessionId},
+           quick);
+     }},
+    {"dtls12.bulk.aes-128-gcm", false,
+     [](const char* name, bool quick) {
+       measure_bulk(name, {.version = DTLS1_2_VERSION, .suite = kGcm12}, quick);
+     }},
     {"throughput", false, [](const char*, bool quick) { bench::measure_threads(quick); }},
     {"context", false, [](const char*, bool quick) { bench::measure_contexts(quick); }},
     {"ca-bundle", false, [](const char*, bool quick) { bench::measure_bundle(quick); }},

@@ -79,8 +79,11 @@ auto charged(Side side, Function function) {
 // Both ends of a connection over a socket pair, as an idle connection of a real program has them.
 class SocketPair {
  public:
-  explicit SocketPair(const Contexts& contexts) {
-    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets_) == 0, "socketpair");
+  SocketPair(const Contexts& contexts, const Setup& setup) {
+    const bool datagrams = is_datagram_version(setup.version);
+    const int type = datagrams ? SOCK_DGRAM : SOCK_STREAM;
+    const auto connect = datagrams ? connect_datagrams : connect_stream;
+    check(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, sockets_) == 0, "socketpair");
     client_ = charged(kClient, [&] { return connect(new_client(contexts), sockets_[0]); });
     server_ = charged(kServer, [&] { return connect(new_server(contexts), sockets_[1]); });
     bool done = false;
@@ -99,8 +102,21 @@ class SocketPair {
   SocketPair& operator=(const SocketPair&) = delete;
 
  private:
-  static SslPtr connect(SslPtr ssl, int socket) {
+  static SslPtr connect_stream(SslPtr ssl, int socket) {
     check(SSL_set_fd(ssl.get(), socket) == 1, "SSL_set_fd");
+    return ssl;
+  }
+
+  static SslPtr connect_datagrams(SslPtr ssl, int socket) {
+    BIO* bio = BIO_new_dgram(socket, BIO_NOCLOSE);
+    check(bio != nullptr, "BIO_new_dgram");
+    // Any address makes it send to the other socket of the pair.
+    BIO_ADDR* address = BIO_ADDR_new();
+    BIO_ctrl_set_connected(bio, address);
+    BIO_ADDR_free(address);
+    SSL_set_bio(ssl.get(), bio, bio);
+    SSL_set_options(ssl.get(), SSL_OP_NO_QUERY_MTU);
+    check(SSL_set_mtu(ssl.get(), kMtu) == kMtu, "SSL_set_mtu");
     return ssl;
   }
 
@@ -117,16 +133,16 @@ class SocketPair {
   SslPtr server_;
 };
 
-void measure_idle(const std::string& name, bool release_buffers, int connections) {
-  Setup setup;
-  setup.release_buffers = release_buffers;
+void measure_idle(const std::string& name, const Setup& setup, int connections) {
   const Contexts contexts(setup);
   // What the first connection leaves in contexts and caches is not a cost of every connection.
-  { const SocketPair first(contexts); }
+  { const SocketPair first(contexts, setup); }
   const std::int64_t client_before = accounts[kClient].live_bytes;
   const std::int64_t server_before = accounts[kServer].live_bytes;
   std::vector<std::unique_ptr<SocketPair>> idle;
-  for (int i = 0; i < connections; ++i) idle.push_back(std::make_unique<SocketPair>(contexts));
+  for (int i = 0; i < connections; ++i) {
+    idle.push_back(std::make_unique<SocketPair>(contexts, setup));
+  }
   const auto per_connection = [&](Side side, std::int64_t before) {
     return static_cast<double>(accounts[side].live_bytes - before) / connections;
   };
@@ -184,8 +200,9 @@ void install_counting_allocator() {
 
 void measure_memory(bool quick) {
   const int connections = quick ? 10 : 100;
-  measure_idle("memory.default", false, connections);
-  measure_idle("memory.release-buffers", true, connections);
+  measure_idle("memory.default", {}, connections);
+  measure_idle("memory.release-buffers", {.release_buffers = true}, connections);
+  measure_idle("memory.dtls12", {.version = DTLS1_2_VERSION}, connections);
 }
 
 void measure_session_cache(bool quick) {

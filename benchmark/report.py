@@ -34,8 +34,9 @@ in handshakes/s, where above 1 is better.
 | `tls12.handshake.*`, `tls12.bulk.*` | the same in TLS 1.2: handshakes with ECDHE-…-AES128-GCM-SHA256; `cbc-sha` is AES-128-CBC with HMAC-SHA1, `etm` means encrypt-then-MAC (RFC 7366) |
 | `tls12.resumption.*` | as `tls12.handshake.*`, but resumed from a ticket, or from the session id and the server's cache |
 | `tls12.rsa-oracle.*` | CPU time that a server takes over an RSA-encrypted premaster secret, a good one and malformed ones (RFC 5246, section 7.4.7.1): the rows of one library have to be equal |
+| `dtls12.*` | the same in DTLS 1.2, without the exchange of a cookie; `bulk` is of datagrams with 1200 bytes |
 | `throughput.*` | completed handshakes (both sides) in a second of wall-clock time on 1 and 2 threads that share both `SSL_CTX` |
-| `memory.*` | bytes that an idle connection holds after the handshake and one byte of data each way, as requested through `OPENSSL_malloc`; with and without `SSL_MODE_RELEASE_BUFFERS` |
+| `memory.*` | bytes that an idle connection holds after the handshake and one byte of data each way, as requested through `OPENSSL_malloc`; with and without `SSL_MODE_RELEASE_BUFFERS`; `dtls12` over datagrams |
 | `context.*` | CPU time of `SSL_CTX_new` and `SSL_CTX_free`, of the first context in a process, where libcrypto starts too, and of later ones |
 | `ca-bundle.*` | CPU time of `SSL_CTX_load_verify_file` of the system's CA bundle, for the first time in a process and later, into new contexts |
 | `connection.*` | CPU time of `SSL_new`, setting the role (a client also its host name), and `SSL_free` |
