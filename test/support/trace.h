@@ -87,4 +87,27 @@ inline std::string without_values(BIO* memory) {
   return result;
 }
 
+/// Collects what both ends see, from its making to print().
+struct Traces {
+  SSL* ends[2];
+  Owned<BIO> seen[2];
+
+  explicit Traces(const Peers& peers) : ends{peers.client.get(), peers.server.get()} {
+    for (int i : {0, 1}) {
+      seen[i].reset(BIO_new(BIO_s_mem()));
+      SSL_set_msg_callback(ends[i], SSL_trace);
+      SSL_set_msg_callback_arg(ends[i], seen[i].get());
+    }
+  }
+  ~Traces() {
+    for (SSL* ssl : ends) SSL_set_msg_callback(ssl, nullptr);
+  }
+  void print() {
+    for (int i : {0, 1}) {
+      out("-- %s", i == 0 ? "client" : "server");
+      std::fputs(without_values(seen[i].get()).c_str(), stdout);
+    }
+  }
+};
+
 }  // namespace twin

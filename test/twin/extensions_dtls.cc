@@ -1,37 +1,14 @@
 // Extensions in the hellos of DTLS: what a client-hello callback sees, padding, and the contexts of
 // SSL_CTX_add_custom_ext(3).
+#include "support/client_hello.h"
 #include "support/dtls_cookies.h"
 #include "support/dtls_time.h"
 
 namespace {
 using namespace twin;
 
-std::string digits(const unsigned char* data, size_t size) {
-  std::string result;
-  for (size_t i = 0; i < size; i++) result += text("%02x", data[i]);
-  return result;
-}
-
-// Everything that stands in a hello and does not change from run to run.
 int read_all(SSL* ssl, int*, void*) {
-  const unsigned char* data = nullptr;
-  out("  v2 %d, version %04x, random %zu, session id %zu", SSL_client_hello_isv2(ssl),
-      SSL_client_hello_get0_legacy_version(ssl), SSL_client_hello_get0_random(ssl, &data),
-      SSL_client_hello_get0_session_id(ssl, &data));
-  size_t size = SSL_client_hello_get0_ciphers(ssl, &data);
-  out("  ciphers %s", digits(data, size).c_str());
-  size = SSL_client_hello_get0_compression_methods(ssl, &data);
-  out("  compression %s", digits(data, size).c_str());
-  int* present = nullptr;
-  size_t count = 0;
-  SSL_client_hello_get1_extensions_present(ssl, &present, &count);
-  for (size_t i = 0; i < count; i++) {
-    auto type = static_cast<unsigned>(present[i]);
-    if (SSL_client_hello_get0_ext(ssl, type, &data, &size)) {
-      out("    %u: %s", type, digits(data, size).c_str());
-    }
-  }
-  OPENSSL_free(present);
+  tell_hello(ssl);
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 

@@ -140,18 +140,10 @@ Peers peers_of(const Kind& kind) {
 
 /// What both ends see of their handshake.
 void trace_handshake(Peers& peers) {
-  Owned<BIO> seen[2] = {Owned<BIO>(BIO_new(BIO_s_mem())), Owned<BIO>(BIO_new(BIO_s_mem()))};
-  SSL* ends[2] = {peers.client.get(), peers.server.get()};
-  for (int i : {0, 1}) {
-    SSL_set_msg_callback(ends[i], SSL_trace);
-    SSL_set_msg_callback_arg(ends[i], seen[i].get());
-  }
+  Traces traces(peers);
   link_memory(peers);
   out("%s", handshake(peers).said().c_str());
-  for (int i : {0, 1}) {
-    out("-- %s", i == 0 ? "client" : "server");
-    std::fputs(without_values(seen[i].get()).c_str(), stdout);
-  }
+  traces.print();
 }
 
 constexpr Kind kKinds[] = {

@@ -125,21 +125,12 @@ void records() {
 
 /// What both ends see of a handshake, with data and the end of the connection.
 void trace_handshake(Peers& peers) {
-  Owned<BIO> seen[2] = {Owned<BIO>(BIO_new(BIO_s_mem())), Owned<BIO>(BIO_new(BIO_s_mem()))};
-  SSL* ends[2] = {peers.client.get(), peers.server.get()};
-  for (int i : {0, 1}) {
-    SSL_set_msg_callback(ends[i], SSL_trace);
-    SSL_set_msg_callback_arg(ends[i], seen[i].get());
-  }
+  Traces traces(peers);
   out("%s", handshake(peers).said().c_str());
-  out("%s", transfer(ends[0], ends[1], "a datagram").c_str());
-  SSL_shutdown(ends[0]);
-  SSL_shutdown(ends[1]);
-  for (int i : {0, 1}) {
-    out("-- %s", i == 0 ? "client" : "server");
-    std::fputs(without_values(seen[i].get()).c_str(), stdout);
-    SSL_set_msg_callback(ends[i], nullptr);
-  }
+  out("%s", transfer(peers.client.get(), peers.server.get(), "a datagram").c_str());
+  SSL_shutdown(peers.client.get());
+  SSL_shutdown(peers.server.get());
+  traces.print();
 }
 
 Setup with_suite(const char* suite, bool cookie = false) {
