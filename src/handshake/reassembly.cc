@@ -152,6 +152,8 @@ Verdict take_fragment(Handshake& hs, const DatagramHandshakeHeader& header, View
 bool take_next(Handshake& hs, Bytes& message) {
   DatagramChannel& datagram = *hs.conn.channel.datagram;
   if (hs.reassembly.take(datagram.next_receive, message)) {
+    // Of the hello that might have come again nothing is needed any more.
+    if (datagram.cookie_requested) hs.reassembly.drop(0);
     datagram.cookie_requested = false;
     ++datagram.next_receive;
     return true;

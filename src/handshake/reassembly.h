@@ -33,6 +33,9 @@ class Reassembly {
   [[nodiscard]] bool knows(uint16_t message_seq) const {
     return find(message_seq) < messages_.size();
   }
+  void drop(uint16_t message_seq) {
+    if (knows(message_seq)) messages_.erase(find(message_seq));
+  }
   void clear() { messages_.clear(); }
 
  private:

@@ -345,6 +345,19 @@ TEST(Reassembly, AServerThatAwaitsACookieHearsTheFirstHelloAgain) {
   EXPECT_EQ(side.inbox(), hello.whole() + second.whole());
 }
 
+TEST(Reassembly, OfTheFirstHelloNothingIsKeptBehindTheSecond) {
+  Side side(true);
+  Message first = message(0, 100000), second = message(1, 50);
+  first.type = second.type = SSL3_MT_CLIENT_HELLO;
+  side.datagram().next_receive = 1;
+  side.datagram().cookie_requested = true;
+  side.expect_taken(first.fragment(0, 10));
+  EXPECT_GT(side.kept(), 100000U);
+  side.expect_taken(second.whole());
+  EXPECT_EQ(side.inbox(), second.whole());
+  EXPECT_EQ(side.kept(), 0U);
+}
+
 // --- Against a plain model ---
 
 struct Model {
