@@ -173,7 +173,9 @@ def release(section):
 
 
 def unit(section):
-    section.gtest("unit", BUILD / "release" / "unit_tests")
+    """Built by clang; the sections of sanitizers have them from g++."""
+    if build(section, "clang", "handfast_shared", "unit_tests"):
+        section.gtest("unit", BUILD / "clang" / "unit_tests")
 
 
 def product(section):
@@ -221,11 +223,6 @@ def examples(section):
     for name in names:
         section.simple(f"examples.{name}", [launcher, "run", "--verify", "--",
                                             BUILD / "release/examples" / name], timeout=60)
-
-
-def clang(section):
-    if build(section, "clang", "handfast_shared", "unit_tests"):
-        section.gtest("clang.unit", BUILD / "clang" / "unit_tests")
 
 
 def asan(section):
@@ -358,7 +355,6 @@ SECTIONS = {
     "examples": examples,
     "apps": apps,
     "peers": peers,
-    "clang": clang,
     "asan": asan,
     "tsan": tsan,
     "fuzz": fuzz,
