@@ -2,8 +2,10 @@
 
 import json
 
+import dtls
 from languages import PAIRINGS, PAYLOAD_SIZE, only_version, prepare, python_services
 from programs import require, sha256
+from s_client import say_words
 
 PACKAGES = "ncat"
 NCAT = "/usr/bin/ncat"
@@ -82,9 +84,22 @@ def refused(lab, client, server, version, words, *options):
     require(words in program.text(), f"{program}: {program.last_words()}")
 
 
+def over_datagrams(lab, client, server, key):
+    """With --udp it speaks DTLS, as a client only."""
+    asked = dtls.start_server(lab, server, "-dtls", key=key)
+    program = lab.start(client, [NCAT, "--udp", "--ssl", *VERIFYING, "127.0.0.1", asked.port],
+                        stdin="pipe")
+    say_words(program, asked.program)
+    program.check_mapped()
+    program.stop()
+
+
 def cases(report, lab):
     prepare(lab)
     for client, server in PAIRINGS:
+        for key in ("ecdsa", "rsa"):
+            report.case(f"ncat-{client}.s_server-{server}.dtls.{key}", over_datagrams, lab, client,
+                        server, key)
         for version in VERSIONS:
             def case(peer, name, function, *arguments):
                 label = version.replace(".", "_")
