@@ -30,9 +30,9 @@ def say_words(client, program):
     """Both ends of a connection say something to each other."""
     number = f"{next(connections):06}"
     client.send(f"a word to the server: {number}.\n".encode())
-    program.wait_for(rf"a word to the server: {number}\.\n", 10)
+    program.wait_for(rf"a word to the server: {number}\.\n")
     program.send(f"a word to the client: {number}.\n".encode())
-    client.wait_for(rf"a word to the client: {number}\.\n", 10)
+    client.wait_for(rf"a word to the client: {number}\.\n")
 
 
 def start_client(lab, library, server, *options, port=None):

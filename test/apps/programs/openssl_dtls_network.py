@@ -41,7 +41,7 @@ def small(lab, client, server, version, mtu):
 
 
 def cases(report, lab):
-    with Crowd(report, lab, at_a_time=12) as crowd:
+    with Crowd(report, lab, at_a_time=8) as crowd:
         for client, server in PAIRINGS:
             pair_cases(crowd.pair(client, server))
 
