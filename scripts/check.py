@@ -21,7 +21,7 @@ BUILD = ROOT / "build"
 LOGS = BUILD / "check-logs"
 VECTORS = Path(os.environ.get("HANDFAST_VECTORS", ROOT.parent / "shared" / "vectors"))
 JOBS = os.cpu_count() or 2
-FUZZ_SECONDS = int(os.environ.get("HANDFAST_FUZZ_SECONDS", "5"))
+FUZZ_SECONDS = int(os.environ.get("HANDFAST_FUZZ_SECONDS", "3"))
 TAIL = 40
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1",
