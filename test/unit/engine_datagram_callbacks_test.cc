@@ -78,8 +78,8 @@ class DatagramTalk {
     for (SSL* ssl : {client_, server_}) {
       call(ssl, [](SSL* self) { SSL_write(self, "hello", 5); });
     }
-    call(client_, [this](SSL* ssl) { read(ssl); });
-    call(server_, [this](SSL* ssl) { read(ssl); });
+    call(client_, [](SSL* ssl) { read(ssl); });
+    call(server_, [](SSL* ssl) { read(ssl); });
     call(client_, [](SSL* ssl) { SSL_renegotiate(ssl); });
     shake_hands();
     for (int i = 0; i < 2; ++i) {
@@ -92,8 +92,7 @@ class DatagramTalk {
   void shake_hands() {
     for (int i = 0; i < 5; ++i) {
       call(client_, [](SSL* ssl) { SSL_do_handshake(ssl); });
-      call(server_,
-           [this](SSL* ssl) { SSL_in_init(ssl) ? (void)SSL_do_handshake(ssl) : read(ssl); });
+      call(server_, [](SSL* ssl) { SSL_in_init(ssl) ? (void)SSL_do_handshake(ssl) : read(ssl); });
       if (i == 0 || i == 2) net_.to_client.arrived.clear();
       for (SSL* ssl : {client_, server_}) {
         call(ssl, [](SSL* self) {
