@@ -4,6 +4,7 @@
 
 #include "api/control_table.h"
 #include "connection/connection.h"
+#include "driver/datagram.h"
 #include "driver/listen.h"
 #include "driver/retransmission.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 using On = Control::On;
 
-constexpr long kMinLinkMtu = 256;
+constexpr long kLeast{kMinLinkMtu};
 constexpr long kMaxOverhead = 48;  // of IPv6 and UDP: the BIO, which knows it, may come later
 
 DatagramChannel* datagram_of(ControlTarget& target) {
@@ -34,20 +35,20 @@ long handle_timeout_now(ControlTarget& target, long, void*) {
 
 long set_mtu(ControlTarget& target, long mtu, void*) {
   DatagramChannel* datagram = datagram_of(target);
-  if (datagram == nullptr || mtu < kMinLinkMtu - kMaxOverhead) return 0;
+  if (datagram == nullptr || mtu < kLeast - kMaxOverhead) return 0;
   datagram->mtu = static_cast<size_t>(mtu);
   return mtu;
 }
 
 long set_link_mtu(ControlTarget& target, long mtu, void*) {
   DatagramChannel* datagram = datagram_of(target);
-  if (datagram == nullptr || mtu < kMinLinkMtu) return 0;
+  if (datagram == nullptr || mtu < kLeast) return 0;
   datagram->link_mtu = static_cast<size_t>(mtu);
   return 1;
 }
 
 long get_link_min_mtu(ControlTarget& target, long, void*) {
-  return datagram_of(target) == nullptr ? 0 : kMinLinkMtu;
+  return datagram_of(target) == nullptr ? 0 : kLeast;
 }
 
 constexpr Control kControls[] = {

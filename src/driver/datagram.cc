@@ -13,7 +13,6 @@ namespace handfast {
 namespace {
 
 constexpr size_t kMaxDatagram = kDatagramRecordHeaderLength + kMaxCiphertextLength;
-constexpr size_t kMinLinkMtu = 256;  // DTLS_get_link_min_mtu(3)
 
 size_t overhead(Connection& connection) {
   long bytes = BIO_ctrl(connection.wbio, BIO_CTRL_DGRAM_GET_MTU_OVERHEAD, 0, nullptr);

@@ -7,6 +7,8 @@
 
 namespace handfast {
 
+constexpr size_t kMinLinkMtu = 256;  // DTLS_get_link_min_mtu(3)
+
 // Reads one datagram, whose place the next takes. Ok with nothing read: blocked.
 [[nodiscard]] Verdict read_datagram(Connection& connection, bool& progress);
 // The output leaves, a datagram a write.

@@ -40,11 +40,6 @@ void set_due(RetransmissionTimer& timer) {
   timer.told = false;
 }
 
-bool is_over(const Connection& connection) {
-  timeval left;
-  return time_left(connection, left) && left.tv_sec == 0 && left.tv_usec == 0;
-}
-
 void fall_back(Connection& connection) {
   DatagramChannel& datagram = *connection.channel.datagram;
   if ((connection.policy->options & SSL_OP_NO_QUERY_MTU) != 0) return;
@@ -116,6 +111,11 @@ bool time_left(const Connection& connection, timeval& left) {
   return true;
 }
 
+bool timer_is_over(const Connection& connection) {
+  timeval left;
+  return time_left(connection, left) && left.tv_sec == 0 && left.tv_usec == 0;
+}
+
 void start_timer(Connection& connection) {
   RetransmissionTimer& timer = connection.channel.datagram->timer;
   if (!timer.on()) timer.duration = next_duration(connection, 0);
@@ -124,7 +124,7 @@ void start_timer(Connection& connection) {
 }
 
 int handle_timeout(Connection& connection) {
-  if (!is_over(connection)) return 0;
+  if (!timer_is_over(connection)) return 0;
   if (gives_up_hello_request(connection)) return 0;
   Driving driving(connection);
   RetransmissionTimer& timer = connection.channel.datagram->timer;

@@ -8,6 +8,7 @@ namespace handfast {
 // DTLSv1_get_timeout(3): what is left of it; false when it is off. What is nearly over counts as
 // over, for clocks of sockets are not exact.
 [[nodiscard]] bool time_left(const Connection& connection, timeval& left);
+[[nodiscard]] bool timer_is_over(const Connection& connection);
 // An answer is awaited from now on.
 void start_timer(Connection& connection);
 // DTLSv1_handle_timeout(3). 1: the flight has gone again, 0: it was not time, -1: see

@@ -35,8 +35,7 @@ Verdict end_of_file(Connection& connection) {
 
 // The queue has the reason.
 Verdict already_failed() {
-  Verdict verdict = fatal(Alert::none, 0);
-  return verdict;
+  return fatal(Alert::none, 0);
 }
 
 // Reads at least one byte more, so that `need` bytes may be there. Ok with nothing read: blocked.
@@ -81,9 +80,7 @@ Verdict receive_datagram(Connection& connection, bool& progress) {
     if (!BIO_should_retry(connection.rbio) && BIO_eof(connection.rbio)) {
       return end_of_file(connection);
     }
-    timeval left;
-    bool over = time_left(connection, left) && left.tv_sec == 0 && left.tv_usec == 0;
-    if (!over) return success();
+    if (!timer_is_over(connection)) return success();
     if (!connection.in_init) {
       BIO_set_flags(connection.rbio, BIO_FLAGS_READ);
       return success();
