@@ -120,6 +120,7 @@ const SSL_CIPHER* SSL_SESSION_get0_cipher(const SSL_SESSION* session) {
 
 int SSL_SESSION_set_cipher(SSL_SESSION* session, const SSL_CIPHER* cipher) {
   session->cipher = cipher;
+  if (cipher != nullptr) session->cipher_id = SSL_CIPHER_get_id(cipher);
   return 1;
 }
 

@@ -32,9 +32,11 @@ Verdict MacProtection::install(const Algorithms& algorithms, const CipherSuite& 
   encrypt_then_mac_ = encrypt_then_mac;
   if (suite.cipher == CipherId::null) return success();
 
-  // Only for sealing: what opens a record is our own check, of which constant time is shown.
-  const EVP_CIPHER* cipher =
-      seal && !encrypt_then_mac ? record_cipher_with_mac(algorithms, suite) : nullptr;
+  // Only for sealing: what opens a record is our own check, of which constant time is shown. For
+  // these ciphers DTLS1_BAD_VER is older than TLS 1.1, and without explicit IVs.
+  const EVP_CIPHER* cipher = seal && !encrypt_then_mac && version != DTLS1_BAD_VER
+                                 ? record_cipher_with_mac(algorithms, suite)
+                                 : nullptr;
   makes_mac_ = cipher != nullptr;
   if (cipher == nullptr) cipher = algorithms.cipher(suite.cipher);
   if (cipher == nullptr) return internal_error(ERR_R_EVP_LIB);
@@ -54,7 +56,7 @@ Verdict MacProtection::install(const Algorithms& algorithms, const CipherSuite& 
     return internal_error(ERR_R_EVP_LIB);
   }
   block_ = static_cast<uint8_t>(EVP_CIPHER_get_block_size(cipher));
-  explicit_iv_ = version > TLS1_VERSION;
+  explicit_iv_ = version != TLS1_VERSION;
   return success();
 }
 

@@ -16,8 +16,8 @@ namespace handfast {
 // One direction; the sequence number is the caller's.
 class MacProtection {
  public:
-  // `version`: TLS1_VERSION to TLS1_2_VERSION. `encrypt_then_mac`: RFC 7366. `seal`: whether this
-  // direction is written.
+  // `version`: TLS1_VERSION to TLS1_2_VERSION, or DTLS1_BAD_VER. `encrypt_then_mac`: RFC 7366.
+  // `seal`: whether this direction is written.
   [[nodiscard]] Verdict install(const Algorithms& algorithms, const CipherSuite& suite,
                                 uint16_t version, const RecordKeys& keys, bool encrypt_then_mac,
                                 bool seal);

@@ -25,7 +25,7 @@ struct RecordKeyLengths {
   size_t iv = 0;
 };
 
-// `version`: the negotiated one, at most TLS1_2_VERSION.
+// `version`: the negotiated one, at most TLS1_2_VERSION, or DTLS1_BAD_VER.
 [[nodiscard]] RecordKeyLengths record_key_lengths(const Algorithms& algorithms,
                                                   const CipherSuite& suite, uint16_t version);
 

@@ -29,9 +29,9 @@ namespace handfast {
   return datagram && version == TLS1_VERSION;
 }
 
-// The version whose records these are: DTLS has never had implicit IVs.
+// The version of which keys and records are: what has TLS 1.0's number never had implicit IVs.
 [[nodiscard]] constexpr uint16_t record_version(bool datagram, uint16_t version) {
-  return is_prestandard(datagram, version) ? TLS1_1_VERSION : version;
+  return is_prestandard(datagram, version) ? DTLS1_BAD_VER : version;
 }
 
 }  // namespace handfast

@@ -101,7 +101,7 @@ class Prestandard : public testing::Test {
     writer.use_datagrams(&epoch);
     writer.set_record_version(DTLS1_BAD_VER);
     ASSERT_TRUE(writer
-                    .change_keys(all_algorithms(), *find_cipher_suite(kSuite), TLS1_1_VERSION,
+                    .change_keys(all_algorithms(), *find_cipher_suite(kSuite), DTLS1_BAD_VER,
                                  keys(true, hello), false)
                     .ok());
     Bytes sealed;
@@ -117,7 +117,7 @@ class Prestandard : public testing::Test {
     reader.use_datagrams(&epoch);
     reader.set_version(TLS1_VERSION);
     EXPECT_TRUE(reader
-                    .change_keys(all_algorithms(), *find_cipher_suite(kSuite), TLS1_1_VERSION,
+                    .change_keys(all_algorithms(), *find_cipher_suite(kSuite), DTLS1_BAD_VER,
                                  keys(false, hello), false)
                     .ok());
     Octets bytes(record.begin(), record.end());
