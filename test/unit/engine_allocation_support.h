@@ -75,6 +75,23 @@ bool both(twin::Peers& peers, Step step) {
   return done[0] && done[1];
 }
 
+// A handshake that the client starts.
+inline bool renegotiate(twin::Peers& peers) {
+  if (SSL_renegotiate(peers.client.get()) != 1) return false;
+  bool client_done = false;
+  return both(peers, [&](SSL* ssl) {
+    char byte = 0;
+    if (SSL_is_server(ssl) == 0) {
+      int result = SSL_do_handshake(ssl);
+      client_done = result == 1;
+      return result;
+    }
+    // The server's part is in its reads, which meet no data.
+    int result = SSL_peek(ssl, &byte, 1);
+    return client_done && SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ ? 1 : result;
+  });
+}
+
 // Fails each allocation of `converse` in turn. It says whether all went well; `reset` makes
 // everything as before it. There must be `least` allocations.
 inline void fail_each(const std::function<bool()>& converse, const std::function<void()>& reset,

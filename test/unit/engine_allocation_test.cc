@@ -28,20 +28,7 @@ bool change_keys(twin::Peers& peers) {
   if (kind.version == TLS1_3_VERSION) {
     return both(peers, [](SSL* ssl) { return SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED); });
   }
-  if (!kind.renegotiate) return true;
-  if (SSL_renegotiate(peers.client.get()) != 1) return false;
-  bool client_done = false;
-  return both(peers, [&](SSL* ssl) {
-    char byte = 0;
-    if (SSL_is_server(ssl) == 0) {
-      int result = SSL_do_handshake(ssl);
-      client_done = result == 1;
-      return result;
-    }
-    // The server's part is in its reads, which meet no data.
-    int result = SSL_peek(ssl, &byte, 1);
-    return client_done && SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ ? 1 : result;
-  });
+  return !kind.renegotiate || renegotiate(peers);
 }
 
 // The server asks for a certificate, and has it when the client has read the request.

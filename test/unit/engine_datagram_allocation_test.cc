@@ -112,26 +112,11 @@ bool shake_hands(twin::Peers& peers) {
   });
 }
 
-bool renegotiate(twin::Peers& peers) {
-  if (!kind.renegotiate) return true;
-  if (SSL_renegotiate(peers.client.get()) != 1) return false;
-  bool client_done = false;
-  return both(peers, [&](SSL* ssl) {
-    char byte = 0;
-    if (SSL_is_server(ssl) == 0) {
-      int result = SSL_do_handshake(ssl);
-      client_done = result == 1;
-      return result;
-    }
-    int result = SSL_peek(ssl, &byte, 1);
-    return client_done && SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ ? 1 : result;
-  });
-}
-
 bool converse(twin::Peers& peers) {
   char buffer[100];
   return new_peers(peers) && (!kind.listen || listen(peers)) && shake_hands(peers) &&
-         renegotiate(peers) && both(peers, [](SSL* ssl) { return SSL_write(ssl, "hello", 5); }) &&
+         (!kind.renegotiate || renegotiate(peers)) &&
+         both(peers, [](SSL* ssl) { return SSL_write(ssl, "hello", 5); }) &&
          both(peers, [&](SSL* ssl) { return SSL_read(ssl, buffer, sizeof buffer); }) &&
          both(peers, [](SSL* ssl) { return SSL_shutdown(ssl) >= 0 ? 1 : -1; });
 }

@@ -1,29 +1,10 @@
 // Many threads share a client's and a server's SSL_CTX of DTLS, with their sessions and cookies.
-#include <mutex>
-
 #include "engine_datagram_support.h"
 #include "engine_thread_support.h"
 
 namespace {
 
 using twin::Datagrams;
-
-std::mutex guard;
-std::vector<twin::Owned<SSL_SESSION>> seen;
-
-int keep_session(SSL*, SSL_SESSION* session) {
-  std::lock_guard<std::mutex> held(guard);
-  seen.emplace_back(session);
-  return 1;
-}
-
-twin::Owned<SSL_SESSION> any_session(size_t number) {
-  std::lock_guard<std::mutex> held(guard);
-  if (seen.empty()) return nullptr;
-  SSL_SESSION* session = seen[number % seen.size()].get();
-  SSL_SESSION_up_ref(session);
-  return twin::Owned<SSL_SESSION>(session);
-}
 
 int generate(SSL*, unsigned char* cookie, unsigned* length) {
   std::memcpy(cookie, "mine", *length = 4);

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "engine_thread_support.h"
 #include "support/peers.h"
@@ -99,23 +98,6 @@ TEST(EngineThread, ManyThreadsMakeContextsAndChangeTheirSSLs) {
 namespace {
 
 class EngineThread12 : public testing::TestWithParam<bool> {};
-
-std::mutex guard;
-std::vector<twin::Owned<SSL_SESSION>> seen;
-
-int keep_session(SSL*, SSL_SESSION* session) {
-  std::lock_guard<std::mutex> held(guard);
-  seen.emplace_back(session);
-  return 1;
-}
-
-twin::Owned<SSL_SESSION> any_session(size_t number) {
-  std::lock_guard<std::mutex> held(guard);
-  if (seen.empty()) return nullptr;
-  SSL_SESSION* session = seen[number % seen.size()].get();
-  SSL_SESSION_up_ref(session);
-  return twin::Owned<SSL_SESSION>(session);
-}
 
 void configure12(SSL_CTX* context, bool tickets) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
