@@ -183,4 +183,31 @@ inline std::string state_line(const SSL* ssl) {
               SSL_in_init(ssl), SSL_in_before(ssl), SSL_is_init_finished(ssl));
 }
 
+/// A handshake, and what the info callbacks of both sides hear of it.
+inline void tell_infos(Peers& peers) {
+  Log client, server;
+  client.watch_info(peers.client.get());
+  server.watch_info(peers.server.get());
+  Result result = handshake(peers);
+  print("client", client.lines);
+  print("server", server.lines);
+  out("%s", result.said().c_str());
+  SSL_set_info_callback(peers.client.get(), nullptr);
+  SSL_set_info_callback(peers.server.get(), nullptr);
+}
+
+/// The same of the message callbacks, with what comes after the handshake.
+inline void tell_messages(Peers& peers, const std::function<void(Peers&)>& after = nullptr) {
+  Log client, server;
+  client.watch_messages(peers.client.get());
+  server.watch_messages(peers.server.get());
+  Result result = handshake(peers);
+  if (after) after(peers);
+  print("client", client.lines);
+  print("server", server.lines);
+  out("%s", result.said().c_str());
+  SSL_set_msg_callback(peers.client.get(), nullptr);
+  SSL_set_msg_callback(peers.server.get(), nullptr);
+}
+
 }  // namespace twin

@@ -67,29 +67,9 @@ void after_calls(Peers& peers) {
   handshake(peers, [](const Side& side) { out("%s", stop(side).c_str()); });
 }
 
-void info_callback(Peers& peers) {
-  Log client, server;
-  client.watch_info(peers.client.get());
-  server.watch_info(peers.server.get());
-  Result result = handshake(peers);
-  print("client", client.lines);
-  print("server", server.lines);
-  out("%s", result.said().c_str());
-  SSL_set_info_callback(peers.client.get(), nullptr);
-  SSL_set_info_callback(peers.server.get(), nullptr);
-}
-
 void message_callback(Peers& peers) {
-  Log client, server;
-  client.watch_messages(peers.client.get());
-  server.watch_messages(peers.server.get());
-  Result result = handshake(peers);
-  transfer(peers.client.get(), peers.server.get(), "hello");
-  print("client", client.lines);
-  print("server", server.lines);
-  out("%s", result.said().c_str());
-  SSL_set_msg_callback(peers.client.get(), nullptr);
-  SSL_set_msg_callback(peers.server.get(), nullptr);
+  tell_messages(peers,
+                [](Peers& both) { transfer(both.client.get(), both.server.get(), "hello"); });
 }
 
 /// With a BIO that asks for a retry before each datagram.
@@ -226,7 +206,7 @@ int main(int argc, char** argv) {
     Watch run;
   };
   std::vector<Case> cases;
-  for (const Kind& kind : {Kind{"after-calls", after_calls}, Kind{"info-callback", info_callback},
+  for (const Kind& kind : {Kind{"after-calls", after_calls}, Kind{"info-callback", tell_infos},
                            Kind{"message-callback", message_callback}}) {
     for (const Flavour& flavour : kFlavours) {
       cases.push_back(

@@ -88,25 +88,13 @@ void states_byte_by_byte(const Setup& setup) {
 void info_callback(const Setup& setup) {
   Peers peers = make_peers(setup);
   link_memory(peers);
-  Log client, server;
-  client.watch_info(peers.client.get());
-  server.watch_info(peers.server.get());
-  Result result = handshake(peers);
-  print("client", client.lines);
-  print("server", server.lines);
-  out("%s", result.said().c_str());
+  tell_infos(peers);
 }
 
 void message_callback(const Setup& setup) {
   Peers peers = make_peers(setup);
   link_memory(peers);
-  Log client, server;
-  client.watch_messages(peers.client.get());
-  server.watch_messages(peers.server.get());
-  Result result = handshake(peers);
-  print("client", client.lines);
-  print("server", server.lines);
-  out("%s", result.said().c_str());
+  tell_messages(peers);
 }
 
 void message_lengths() {
